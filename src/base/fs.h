@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BASE_FS_H
+#define LADE_BASE_FS_H
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/io.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/*
+ * Files by directory descriptor. Paths that come from a context, an image or an archive are opened beneath a descriptor
+ * with openat2(2) and never by name from the working directory. All descriptors are close-on-exec.
+ * Errors are err_sys with the path in the message.
+ */
+
+void fd_close(int fd); /* keeps errno, never retries */
+static inline void fd_close_auto(int *fd)
+{
+    if (*fd >= 0)
+        fd_close(*fd);
+}
+int fd_take(int *fd); /* moves out, leaving -1 */
+
+/* Open beneath `dirfd`: no component may leave it, not even through a link (RESOLVE_BENEATH | NO_MAGICLINKS). */
+MUST_USE struct err *fs_open_beneath(int *out, int dirfd, const char *path, int flags, mode_t mode);
+/* The same, but links are followed as if `dirfd` were the root (RESOLVE_IN_ROOT). */
+MUST_USE struct err *fs_open_in_root(int *out, int dirfd, const char *path, int flags, mode_t mode);
+/* Plain openat with O_CLOEXEC, for paths that the user gave on the command line or that are lade's own. */
+MUST_USE struct err *fs_open(int *out, int dirfd, const char *path, int flags, mode_t mode);
+
+/* Create a directory and its parents (mode 0700 of new ones) and open it. */
+MUST_USE struct err *fs_mkdir_open(int *out, int dirfd, const char *path);
+/* The same without opening it. */
+MUST_USE struct err *fs_mkdir_all(int dirfd, const char *path);
+
+/* A regular file's bytes, ERR_RESOURCE above the buffer's maximum, ERR_INPUT when it is no regular file (a FIFO does not
+ * block). *found (may be NULL) is set false instead of an error when it is absent. */
+MUST_USE struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *found);
+
+MUST_USE struct err *fs_remove_tree(int dirfd, const char *path); /* absent is success */
+
+/* An unlinked temporary file in `dirfd` (O_TMPFILE, else created and unlinked), read and write. */
+MUST_USE struct err *fs_temp(int *out, int dirfd);
+
+/* flock(2). `exclusive` or shared; when `wait` is false and it is held, *got is false. */
+MUST_USE struct err *fs_lock(int fd, bool exclusive, bool wait, bool *got);
+
+/* Join two paths with one slash; `b` absolute stands alone. New string. */
+char *path_join(const char *a, const char *b);
+/* Lexical clean as Go's path.Clean: no "//", ".", "..", trailing slash; "" becomes ".". New string. */
+char *path_clean(const char *path);
+
+#endif

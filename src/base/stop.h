@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BASE_STOP_H
+#define LADE_BASE_STOP_H
+
+#include "base/attr.h"
+#include "base/err.h"
+
+/*
+ * SIGINT, SIGTERM and SIGHUP set one flag that all long work looks at; a second signal ends the process at once. Nothing
+ * else in lade handles signals.
+ */
+
+void stop_install(void); /* once, in main, before threads */
+int stop_signal(void);   /* 0 while nobody asked */
+/* ERR_STOPPED when somebody did. Cheap; call it between blocks. */
+MUST_USE struct err *stop_check(void);
+/* Sleep, but wake and return ERR_STOPPED when asked to stop. */
+MUST_USE struct err *stop_sleep_ms(unsigned ms);
+
+#endif
