@@ -38,8 +38,14 @@ static bool too_deep(json_t *j, unsigned depth)
         return false;
     if (depth == DEPTH_MAX)
         return true;
-    json_object_foreach(j, key, child) if (too_deep(child, depth + 1)) return true;
-    json_array_foreach(j, i, child) if (too_deep(child, depth + 1)) return true;
+    json_object_foreach (j, key, child) {
+        if (too_deep(child, depth + 1))
+            return true;
+    }
+    json_array_foreach (j, i, child) {
+        if (too_deep(child, depth + 1))
+            return true;
+    }
     return false;
 }
 
@@ -96,7 +102,7 @@ static struct err *wrong_type(const char *what, const char *key, const char *exp
 
 struct err *json_get_str(const json_t *object, const char *key, const char *what, const char **out)
 {
-    json_t *value;
+    json_t *value = NULL;
     TRY(member(object, key, what, &value));
     if (value && !json_is_string(value))
         return wrong_type(what, key, "a string", value);
@@ -106,7 +112,7 @@ struct err *json_get_str(const json_t *object, const char *key, const char *what
 
 struct err *json_get_bool(const json_t *object, const char *key, const char *what, bool *out)
 {
-    json_t *value;
+    json_t *value = NULL;
     TRY(member(object, key, what, &value));
     if (value && !json_is_boolean(value))
         return wrong_type(what, key, "a boolean", value);
@@ -116,8 +122,8 @@ struct err *json_get_bool(const json_t *object, const char *key, const char *wha
 
 struct err *json_get_u64(const json_t *object, const char *key, const char *what, bool *found, uint64_t *out)
 {
-    bool there;
-    int64_t value;
+    bool there = false;
+    int64_t value = 0;
     TRY(json_get_i64(object, key, what, &there, &value));
     if (value < 0)
         return err_new(ERR_INPUT, "%s: key %s: expected a number that is not negative, found %lld", what, key,
@@ -130,7 +136,7 @@ struct err *json_get_u64(const json_t *object, const char *key, const char *what
 
 struct err *json_get_i64(const json_t *object, const char *key, const char *what, bool *found, int64_t *out)
 {
-    json_t *value;
+    json_t *value = NULL;
     TRY(member(object, key, what, &value));
     if (value && !json_is_integer(value))
         return wrong_type(what, key, "a whole number", value);
@@ -142,7 +148,7 @@ struct err *json_get_i64(const json_t *object, const char *key, const char *what
 
 struct err *json_get_object(const json_t *object, const char *key, const char *what, const json_t **out)
 {
-    json_t *value;
+    json_t *value = NULL;
     TRY(member(object, key, what, &value));
     if (value && !json_is_object(value))
         return wrong_type(what, key, "an object", value);
@@ -152,7 +158,7 @@ struct err *json_get_object(const json_t *object, const char *key, const char *w
 
 struct err *json_get_array(const json_t *object, const char *key, const char *what, const json_t **out)
 {
-    json_t *value;
+    json_t *value = NULL;
     TRY(member(object, key, what, &value));
     if (value && !json_is_array(value))
         return wrong_type(what, key, "an array", value);
@@ -162,27 +168,31 @@ struct err *json_get_array(const json_t *object, const char *key, const char *wh
 
 struct err *json_get_strlist(const json_t *object, const char *key, const char *what, struct strlist *out)
 {
-    const json_t *array;
+    const json_t *array = NULL;
     const json_t *value;
     size_t i;
     TRY(json_get_array(object, key, what, &array));
-    json_array_foreach(array, i, value) if (!json_is_string(value)) return err_new(
-        ERR_INPUT, "%s: key %s: item %zu: expected a string, found %s", what, key, i, type_name(value));
+    json_array_foreach (array, i, value) {
+        if (!json_is_string(value))
+            return err_new(ERR_INPUT, "%s: key %s: item %zu: expected a string, found %s", what, key, i,
+                           type_name(value));
+    }
     strlist_wipe(out);
-    json_array_foreach(array, i, value) strlist_add(out, json_string_value(value));
+    json_array_foreach (array, i, value) {
+        strlist_add(out, json_string_value(value));
+    }
     return NULL;
 }
 
 struct err *json_get_strmap(const json_t *object, const char *key, const char *what, struct strmap *out)
 {
-    json_t *map;
-    json_t *value;
+    json_t *map = NULL;
+    json_t *value = NULL;
     const char *name;
     TRY(member(object, key, what, &map));
     if (map && !json_is_object(map))
         return wrong_type(what, key, "an object", map);
-    json_object_foreach(map, name, value)
-    {
+    json_object_foreach (map, name, value) {
         if (json_is_string(value))
             continue;
         AUTO(mem_free) char *safe = str_safe(name);
@@ -190,7 +200,9 @@ struct err *json_get_strmap(const json_t *object, const char *key, const char *w
                        type_name(value));
     }
     strmap_wipe(out);
-    json_object_foreach(map, name, value) strmap_add(out, name, json_string_value(value));
+    json_object_foreach (map, name, value) {
+        strmap_add(out, name, json_string_value(value));
+    }
     return NULL;
 }
 

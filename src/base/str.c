@@ -158,11 +158,11 @@ void strlist_add_take(struct strlist *list, char *text)
 
 void strlist_copy(struct strlist *to, const struct strlist *from)
 {
-    if (to == from)
-        return;
-    strlist_wipe(to);
+    struct strlist copy = {0};
     for (size_t i = 0; i < from->count; i++)
-        strlist_add(to, from->item[i]);
+        strlist_add(&copy, from->item[i]);
+    strlist_wipe(to);
+    *to = copy;
 }
 
 bool strlist_has(const struct strlist *list, const char *text)
@@ -278,11 +278,11 @@ void strmap_remove(struct strmap *map, const char *key)
 
 void strmap_copy(struct strmap *to, const struct strmap *from)
 {
-    if (to == from)
-        return;
-    strmap_wipe(to);
+    struct strmap copy = {0};
     for (size_t i = 0; i < from->count; i++)
-        strmap_add(to, from->key[i], from->value[i]);
+        strmap_add(&copy, from->key[i], from->value[i]);
+    strmap_wipe(to);
+    *to = copy;
 }
 
 struct pair {
