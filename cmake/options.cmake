@@ -40,9 +40,19 @@ if(LADE_HARDEN)
     -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
 endif()
 
+# A part without sources yet still makes a target, so that the others can be built.
+function(lade_sources_or_stub name variable)
+  if(NOT ${variable})
+    file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/stub_${name}.c
+      CONTENT "int lade_stub_${name}(void);\nint lade_stub_${name}(void)\n{\n    return 0;\n}\n")
+    set(${variable} ${CMAKE_CURRENT_BINARY_DIR}/stub_${name}.c PARENT_SCOPE)
+  endif()
+endfunction()
+
 # A part of lade: all its sources, the parts that it may include, and nothing else.
 function(lade_part name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  lade_sources_or_stub(${name} sources)
   add_library(lade_${name} STATIC ${sources})
   target_link_libraries(lade_${name} PUBLIC lade_options ${ARGN})
 endfunction()
