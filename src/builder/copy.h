@@ -21,7 +21,7 @@
  */
 
 /* A here-document: becomes a file of mode 0644. */
-struct copy_inline {
+struct copy_document {
     const char *name;
     const char *content;
     size_t content_len;
@@ -31,8 +31,8 @@ struct copy_options {
     struct tree *from;  /* where the sources are looked up; NULL when there are here-documents only */
     struct tree *stage; /* the stage as built so far; NULL: nothing yet. Only looked at */
     const struct strlist *sources; /* expanded; may have wildcards */
-    const struct copy_inline *inlines;
-    size_t inline_count;
+    const struct copy_document *documents;
+    size_t document_count;
     const char *dest;               /* expanded */
     const char *workdir;            /* absolute; NULL: "/" */
     const char *chown;              /* expanded; NULL or "": not given */
