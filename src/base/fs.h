@@ -24,6 +24,8 @@ static inline void fd_close_auto(int *fd)
         fd_close(*fd);
 }
 int fd_take(int *fd); /* moves out, leaving -1 */
+/* Write all of it; `what` names the file in the error. Interrupted by a stop: ERR_STOPPED. */
+MUST_USE struct err *fd_write(int fd, const void *data, size_t len, const char *what);
 
 /* Open beneath `dirfd`: no component may leave it, not even through a link (RESOLVE_BENEATH | NO_MAGICLINKS). */
 MUST_USE struct err *fs_open_beneath(int *out, int dirfd, const char *path, int flags, mode_t mode);
@@ -41,12 +43,19 @@ MUST_USE struct err *fs_mkdir_all(int dirfd, const char *path);
  * block). *found (may be NULL) is set false instead of an error when it is absent. */
 MUST_USE struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *found);
 
-MUST_USE struct err *fs_remove_tree(int dirfd, const char *path); /* absent is success */
+/* Links are removed, not followed; modes do not hinder; any depth. Absent is success. */
+MUST_USE struct err *fs_remove_tree(int dirfd, const char *path);
+
+/* A name for what is not finished yet: ".new-" and 16 random hex digits. newfile_sweep removes such files when old. */
+#define FS_NEW_PREFIX ".new-"
+#define FS_NEW_NAME (5 + 16 + 1)
+void fs_new_name(char name[FS_NEW_NAME]);
 
 /* An unlinked temporary file in `dirfd` (O_TMPFILE, else created and unlinked), read and write. */
 MUST_USE struct err *fs_temp(int *out, int dirfd);
 
-/* flock(2). `exclusive` or shared; when `wait` is false and it is held, *got is false. */
+/* flock(2). `exclusive` or shared; when `wait` is false and it is held, *got is false. `got` may be NULL when
+ * waiting; a wait ends with ERR_STOPPED on a signal. */
 MUST_USE struct err *fs_lock(int fd, bool exclusive, bool wait, bool *got);
 
 /* Join two paths with one slash; `b` absolute stands alone. New string. */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/stop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What a signal handler touches can only be global. */
+static atomic_int asked;
+static int wake_fd = -1;
+
+static void on_signal(int signal_number)
+{
+    int saved = errno;
+    int nobody = 0;
+
+    if (atomic_compare_exchange_strong(&asked, &nobody, signal_number)) {
+        uint64_t one = 1;
+        ssize_t ignored = write(wake_fd, &one, sizeof one);
+        (void)ignored;
+    } else {
+        /* Delivered when this handler returns. */
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    }
+    errno = saved;
+}
+
+static bool is_ignored(int signal_number)
+{
+    struct sigaction now;
+    return sigaction(signal_number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+void stop_install(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    sigset_t unblock;
+
+    if (wake_fd < 0)
+        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    sigemptyset(&unblock);
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+        /* No SA_RESTART: a blocking read must come back to see the flag. */
+        struct sigaction action = {.sa_handler = on_signal};
+        sigfillset(&action.sa_mask);
+        sigaddset(&unblock, signals[i]);
+        if (signals[i] == SIGTERM || !is_ignored(signals[i]))
+            sigaction(signals[i], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigaddset(&unblock, SIGCHLD);
+    sigprocmask(SIG_UNBLOCK, &unblock, NULL);
+}
+
+int stop_signal(void)
+{
+    return atomic_load_explicit(&asked, memory_order_relaxed);
+}
+
+int stop_fd(void)
+{
+    return wake_fd;
+}
+
+struct err *stop_check(void)
+{
+    switch (stop_signal()) {
+    case 0:
+        return NULL;
+    case SIGINT:
+        return err_new(ERR_STOPPED, "interrupted");
+    case SIGTERM:
+        return err_new(ERR_STOPPED, "stopped by SIGTERM");
+    case SIGHUP:
+        return err_new(ERR_STOPPED, "stopped by SIGHUP");
+    default:
+        return err_new(ERR_STOPPED, "stopped by signal %d", stop_signal());
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct err *stop_sleep_ms(unsigned ms)
+{
+    int64_t end = now_ms() + ms;
+    struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
+
+    for (;;) {
+        TRY(stop_check());
+        int64_t left = end - now_ms();
+        if (left <= 0)
+            return NULL;
+        /* A negative descriptor is passed over by poll. */
+        (void)poll(&wake, 1, left < 3600000 ? (int)left : 3600000);
+    }
+}
