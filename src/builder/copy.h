@@ -27,7 +27,7 @@ struct copy_document {
     size_t content_len;
 };
 
-struct copy_options {
+struct copy_step {
     struct tree *from;  /* where the sources are looked up; NULL when there are here-documents only */
     struct tree *stage; /* the stage as built so far; NULL: nothing yet. Only looked at */
     const struct strlist *sources; /* expanded; may have wildcards */
@@ -57,7 +57,7 @@ struct copy_options {
  * a hint when the ignore file hides it; ERR_INPUT for what BuildKit refuses (a file over a directory, a
  * directory over a file, a bad --chown or --chmod); ERR_UNSUPPORTED for remote sources. Wildcards that match
  * nothing are no error unless no source of the step gives anything. */
-MUST_USE struct err *copy_plan(const struct copy_options *options, struct tree *layer);
+MUST_USE struct err *copy_plan(const struct copy_step *step, struct tree *layer);
 
 /* Is the text a source that is no path: an http(s) URL or a git reference, as ADD tells them? */
 bool copy_is_remote(const char *source);
