@@ -12,9 +12,10 @@
 #include <stdbool.h>
 
 /*
- * Copy a graph between two stores. Push, pull, copy, export and import are this function with different stores at its ends.
- * Children before parents, `root` last, so a reader of the target never sees a parent whose children are missing; blobs that the
- * target has are not read; each blob once; several at a time. Manifests' bytes pass unchanged.
+ * Copy a graph between two stores. Push, pull, copy, export and import are this function with different
+ * stores at its ends. Children before parents, `root` last, so a reader of the target never sees a parent
+ * whose children are missing; blobs that the target has are not read; each blob once; several at a time.
+ * Manifests' bytes pass unchanged.
  */
 struct copy_options {
     unsigned jobs;               /* blobs at once; 0: 4 */
@@ -27,12 +28,14 @@ struct copy_report {
     uint64_t bytes_sent;
 };
 
-/* Errors: ERR_INTEGRITY when a blob is not what its descriptor says; whatever the stores return, wrapped with the digest. The first
- * failure stops the rest. `report` may be NULL. OCI distribution-spec v1.1, "Pushing Manifests". */
-MUST_USE struct err *copy_graph(struct store *to, struct store *from, const struct desc *root, const struct copy_options *options,
-                                struct copy_report *report);
+/* Errors: ERR_INTEGRITY when a blob is not what its descriptor says; whatever the stores return, wrapped with
+ * the digest. The first failure stops the rest. `report` may be NULL. OCI distribution-spec v1.1, "Pushing
+ * Manifests". */
+MUST_USE struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
+                                const struct copy_options *options, struct copy_report *report);
 
 /* Of an index, the manifest for `want`; of a manifest, itself. ERR_NOT_FOUND lists what there is. */
-MUST_USE struct err *copy_choose(struct store *from, const struct desc *root, const struct platform *want, struct desc *out);
+MUST_USE struct err *copy_choose(struct store *from, const struct desc *root, const struct platform *want,
+                                 struct desc *out);
 
 #endif

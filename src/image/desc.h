@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A descriptor (OCI image-spec v1.1, descriptor.md): what a blob is, how large, which digest. A zeroed struct is empty. */
+/* A descriptor (OCI image-spec v1.1, descriptor.md): what a blob is, how large, which digest. A zeroed struct
+ * is empty. */
 struct desc {
     char *media_type;
     struct digest digest;

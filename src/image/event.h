@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * What long work tells whoever watches it: one callback for builds, copies and pushes. It may be called from any thread; the
- * receiver locks. Pointers are borrowed for the call.
+ * What long work tells whoever watches it: one callback for builds, copies and pushes. It may be called from
+ * any thread; the receiver locks. Pointers are borrowed for the call.
  */
 enum event_kind {
     EVENT_STEP,     /* `name`: a build step begins: "[2/5] COPY . /app" (`id` numbers it) */

@@ -11,12 +11,13 @@
 #include <stdbool.h>
 
 /*
- * A store in an OCI image layout directory (OCI image-spec v1.1 image-layout.md). It owns its directory descriptor, and nobody else
- * builds paths of blobs. Names stand in index.json as org.opencontainers.image.ref.name. Several processes may share it: see
- * design section "Where things are kept". Blobs are written beside their place and renamed into it.
+ * A store in an OCI image layout directory (OCI image-spec v1.1 image-layout.md). It owns its directory
+ * descriptor, and nobody else builds paths of blobs. Names stand in index.json as
+ * org.opencontainers.image.ref.name. Several processes may share it: see design section "Where things are
+ * kept". Blobs are written beside their place and renamed into it.
  *
- * A blob of a base may be absent. Its origin ("host/repository") is then kept in lade/origin/<algorithm>/<hex>; `origin` of the store
- * gives it, also for blobs that are there.
+ * A blob of a base may be absent. Its origin ("host/repository") is then kept in
+ * lade/origin/<algorithm>/<hex>; `origin` of the store gives it, also for blobs that are there.
  */
 enum layout_mode {
     LAYOUT_READ,   /* must exist; shared lock */
@@ -27,20 +28,21 @@ enum layout_mode {
 /* `path` is a directory. ERR_NOT_FOUND, ERR_INPUT when it is something else or of another layout version. */
 MUST_USE struct err *layout_open(struct store **out, const char *path, enum layout_mode mode);
 
-/* The store at design's default place ($LADE_STORE, else $XDG_DATA_HOME/lade/store, else ~/.local/share/lade/store), made when
- * absent in LAYOUT_WRITE. `path_out` (may be NULL) receives it. */
+/* The store at design's default place ($LADE_STORE, else $XDG_DATA_HOME/lade/store, else
+ * ~/.local/share/lade/store), made when absent in LAYOUT_WRITE. `path_out` (may be NULL) receives it. */
 MUST_USE struct err *layout_open_default(struct store **out, enum layout_mode mode);
 char *layout_default_path(void); /* new string; NULL when HOME is unset too */
 
-/* A sink for a blob whose digest is not known yet: call layout_blob_done after the last write, which commits and fills digest and
- * size of `d` (media type is left alone). */
+/* A sink for a blob whose digest is not known yet: call layout_blob_done after the last write, which commits
+ * and fills digest and size of `d` (media type is left alone). */
 MUST_USE struct err *layout_blob_new(struct store *layout, struct sink **out);
 MUST_USE struct err *layout_blob_done(struct store *layout, struct sink *blob, struct desc *d);
 
 /* Remember where an absent blob can be had. */
 MUST_USE struct err *layout_set_origin(struct store *layout, const struct desc *d, const char *origin);
 
-/* All names and what they name, in the order of index.json. The name is the annotation (may be missing: NULL). */
+/* All names and what they name, in the order of index.json. The name is the annotation (may be missing:
+ * NULL). */
 struct layout_entry {
     char *name;
     struct desc desc;

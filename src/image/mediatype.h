@@ -33,7 +33,8 @@ bool mediatype_is_foreign(const char *type); /* non-distributable layers */
 /* An index or a manifest: what a registry keeps under /manifests/. */
 bool mediatype_is_manifest(const char *type);
 bool mediatype_is_docker(const char *type);
-/* The OCI twin of a Docker type (for new manifests over a Docker base: same bytes, OCI name); others as they are. */
+/* The OCI twin of a Docker type (for new manifests over a Docker base: same bytes, OCI name); others as they
+ * are. */
 const char *mediatype_to_oci(const char *type);
 /* All manifest and index types, comma separated, for an Accept header. */
 const char *mediatype_accept(void);

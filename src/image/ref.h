@@ -9,9 +9,10 @@
 #include <stdbool.h>
 
 /*
- * An image reference: registry/repository[:tag][@digest], with Docker's defaults: no registry is docker.io, a one-part name on
- * docker.io gets "library/", and nothing after the repository is ":latest". IPv6 literals in brackets are accepted.
- * Grammar: distribution-spec v1.1 "Pulling manifests"; reference grammar of the distribution project.
+ * An image reference: registry/repository[:tag][@digest], with Docker's defaults: no registry is docker.io, a
+ * one-part name on docker.io gets "library/", and nothing after the repository is ":latest". IPv6 literals in
+ * brackets are accepted. Grammar: distribution-spec v1.1 "Pulling manifests"; reference grammar of the
+ * distribution project.
  */
 struct ref {
     char *registry;   /* "docker.io", "localhost:5000", "[::1]:5000"; lower case is not forced */
