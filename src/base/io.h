@@ -68,6 +68,9 @@ struct source *source_limit(struct source *inner_take, uint64_t max, const char 
 struct source *source_watch(struct source *inner_take, void (*seen)(void *ctx, const uint8_t *data, size_t len),
                             void *ctx);
 
+/* Passes `inner` through without owning it, where something that takes a source is to leave it alive. */
+struct source *source_borrow(struct source *inner);
+
 struct sink;
 struct sink_ops {
     struct err *(*write)(struct sink *s, const void *data, size_t len); /* all of it, or an error */

@@ -254,3 +254,46 @@ struct source *source_watch(struct source *inner, void (*seen)(void *ctx, const 
     w->ctx = ctx;
     return &w->source;
 }
+
+struct borrow_source {
+    struct source source;
+    struct source *inner;
+};
+
+static struct err *borrow_peek(struct source *s, const uint8_t **data, size_t *len)
+{
+    return source_peek(((struct borrow_source *)s)->inner, data, len);
+}
+
+static void borrow_advance(struct source *s, size_t len)
+{
+    source_advance(((struct borrow_source *)s)->inner, len);
+}
+
+static struct err *borrow_reopen(struct source *s, uint64_t offset)
+{
+    return source_reopen(((struct borrow_source *)s)->inner, offset);
+}
+
+static void borrow_free(struct source *s)
+{
+    free(s);
+}
+
+static const struct source_ops borrow_ops = {
+    .peek = borrow_peek, .advance = borrow_advance, .free = borrow_free};
+static const struct source_ops borrow_reopen_ops = {
+    .peek = borrow_peek,
+    .advance = borrow_advance,
+    .reopen = borrow_reopen,
+    .free = borrow_free,
+};
+
+struct source *source_borrow(struct source *inner)
+{
+    struct borrow_source *b = mem_zero(1, sizeof *b);
+
+    b->source.ops = source_can_reopen(inner) ? &borrow_reopen_ops : &borrow_ops;
+    b->inner = inner;
+    return &b->source;
+}
