@@ -186,6 +186,8 @@ static struct err *range_peek(struct source *s, const uint8_t **data, size_t *le
     struct range_source *r = (struct range_source *)s;
     uint64_t left = r->len - r->next;
 
+    if (r->start > INT64_MAX || r->next > INT64_MAX - r->start)
+        return err_new(ERR_INTERNAL, "read from byte %" PRIu64 ": no file is so long", r->start);
     if (!r->piece)
         r->piece = mem_alloc(r->len > 0 && r->len < PIECE ? (size_t)r->len : PIECE);
     while (r->from == r->to && left > 0) {

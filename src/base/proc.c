@@ -157,7 +157,8 @@ static struct err *collect(struct child *c, int *fd, struct buf *into, const cha
 {
     char piece[16 * 1024];
 
-    while (*fd >= 0) {
+    /* As much as a pipe holds, and no more: there is a time limit to look at. */
+    for (int pieces = 0; *fd >= 0 && pieces < 64; pieces++) {
         ssize_t got = read(*fd, piece, sizeof piece);
         if (got < 0 && errno == EAGAIN)
             return NULL;
