@@ -18,8 +18,9 @@
 #include <stdint.h>
 
 /*
- * A Dockerfile to an image in a layout: parse, plan, run the steps of the stages that the target needs, write config and manifest.
- * Nothing is named and nothing is published here: that is the caller's, with the descriptor that comes out.
+ * A Dockerfile to an image in a layout: parse, plan, run the steps of the stages that the target needs, write
+ * config and manifest. Nothing is named and nothing is published here: that is the caller's, with the
+ * descriptor that comes out.
  */
 
 #define BUILD_EPOCH_DEFAULT INT64_C(315532800) /* 1980-01-01: see doc/architecture.md */
@@ -27,19 +28,20 @@
 enum build_time { BUILD_TIME_EPOCH, BUILD_TIME_REAL };
 
 struct build_options {
-    const char *context;   /* a directory, or "-": a Dockerfile or a tar on standard input */
-    const char *file;      /* the Dockerfile: a path, "-", or NULL: Dockerfile in the context */
-    const char *target;    /* a stage's name or number, or NULL: the last */
+    const char *context; /* a directory, or "-": a Dockerfile or a tar on standard input */
+    const char *file;    /* the Dockerfile: a path, "-", or NULL: Dockerfile in the context */
+    const char *target;  /* a stage's name or number, or NULL: the last */
     struct strmap build_args;
     struct strmap labels;
     struct strmap annotations; /* of the manifest */
     struct platform platform;  /* not set: this machine's */
     enum build_time time;
-    int64_t epoch;             /* seconds; with BUILD_TIME_EPOCH */
-    bool pull;                 /* always ask the registry for bases */
-    bool complete;             /* fetch base blobs that nothing reads too */
+    int64_t epoch; /* seconds; with BUILD_TIME_EPOCH */
+    bool pull;     /* always ask the registry for bases */
+    bool complete; /* fetch base blobs that nothing reads too */
     struct layer_options layer;
-    unsigned jobs;             /* 0: one for each processor */
+    unsigned jobs;     /* 0: one for each processor */
+    const char *cache; /* the cache directory, made when absent; NULL: keep nothing between builds */
     const struct events *events;
 };
 
@@ -48,21 +50,23 @@ struct build_result {
     struct desc manifest;
     struct desc config_desc;
     struct config config;
-    struct desclist layers;   /* base first; base layers may be absent from the layout, with origin */
-    char *base_name;          /* of the target's base image, or NULL */
+    struct desclist layers; /* base first; base layers may be absent from the layout, with origin */
+    char *base_name;        /* of the target's base image, or NULL */
     size_t warnings;
 };
 
-/* Build into `layout` with what `r` can pull. `cache_dir`: descriptor of the cache directory, or -1.
- * Errors: ERR_INPUT with file, line and column for what is wrong in the Dockerfile or the context, all that can be found without building in
- * one go; ERR_UNSUPPORTED for RUN; ERR_NOT_FOUND for absent files, stages, images; whatever stores return. */
-MUST_USE struct err *build_run(struct build_result *out, const struct build_options *options, struct store *layout, struct registry *r,
-                               int cache_dir);
+/* Build into `layout` with what `r` can pull.
+ * Errors: ERR_INPUT with file, line and column for what is wrong in the Dockerfile or the context, all that
+ * can be found without building in one go; ERR_UNSUPPORTED for RUN; ERR_NOT_FOUND for absent files, stages,
+ * images; whatever stores return. */
+MUST_USE struct err *build_run(struct build_result *out, const struct build_options *options,
+                               struct store *layout, struct registry *r);
 void build_result_wipe(struct build_result *result);
 
-/* The files of an image, all layers merged and every content ready to be read: for -o type=local and type=tar. `store` gives the layers'
- * blobs (registry/origin.h). The spool must outlive the tree. */
-MUST_USE struct err *build_files(struct tree **out, struct store *store, const struct desclist *layers, const struct config *config, int cache_dir,
-                                 struct spool *spool);
+/* The files of an image, all layers merged and every content ready to be read: for -o type=local and
+ * type=tar. `store` gives the layers' blobs (registry/origin.h), `cache` is as in build_options. The spool
+ * must outlive the tree. */
+MUST_USE struct err *build_files(struct tree **out, struct store *store, const struct desclist *layers,
+                                 const struct config *config, const char *cache, struct spool *spool);
 
 #endif

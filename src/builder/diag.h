@@ -41,6 +41,13 @@ struct diag_item {
     char *hint;     /* what to do, or NULL */
 };
 
+/* Rules that a `# check=skip=…` comment above an instruction switches off for its lines. */
+struct diag_quiet {
+    unsigned first_line;
+    unsigned last_line;
+    struct strlist rules;
+};
+
 struct diag {
     char *file;   /* as the user knows it: "Dockerfile" */
     char *source; /* the bytes, for showing lines */
@@ -50,6 +57,10 @@ struct diag {
     size_t room;
     size_t
         mistakes; /* how many of them are mistakes; those beyond DIAG_MISTAKES_MAX are counted but not kept */
+    size_t warnings;
+    struct diag_quiet *quiet;
+    size_t quiet_count;
+    size_t quiet_room;
     struct strlist skip; /* rules that are switched off; "all" switches off every one */
     bool warnings_fatal; /* `# check=error=true`: diag_error counts warnings as mistakes */
 };
@@ -68,6 +79,9 @@ void diag_mistake(struct diag *d, struct span at, const char *expected, const ch
 void diag_mistake_err(struct diag *d, struct span at, struct err *cause_take);
 /* A warning of a rule; the same rule with the same message at the same line is added once. */
 void diag_warn(struct diag *d, struct span at, const char *rule, const char *format, ...) PRINTF(4, 5);
+
+/* Switch rules off for some lines; `rules` is copied. */
+void diag_quiet(struct diag *d, unsigned first_line, unsigned last_line, const struct strlist *rules);
 
 /* One ERR_INPUT that shows all mistakes in the order of their lines; NULL when there is none. */
 MUST_USE struct err *diag_error(const struct diag *d);

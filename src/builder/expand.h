@@ -28,7 +28,9 @@ struct expand_env {
 /* One over a map (struct strmap *). */
 struct expand_env expand_env_map(struct strmap *map);
 
-/* The names that a word asked for, each once, in the order of asking. Adds to what is there; wipe after. */
+/* The names that a word asked for, each once, in the order of asking, at most EXPAND_USED_MAX. Adds to what
+ * is there; wipe after. */
+#define EXPAND_USED_MAX 512
 struct expand_used {
     struct strlist set;
     struct strlist unset;
@@ -38,9 +40,11 @@ void expand_used_wipe(struct expand_used *used);
 enum expand_flags {
     EXPAND_RAW_QUOTES = 1,  /* quotes stay in the result */
     EXPAND_RAW_ESCAPES = 2, /* so do escape characters */
-    EXPAND_NO_QUOTES = 4,   /* quotes are ordinary characters: the content of a here-document */
+    EXPAND_NO_QUOTES = 4,   /* quotes are ordinary characters */
     EXPAND_KEEP_UNSET = 8,  /* a variable that is not set stays as it was written */
-    EXPAND_HEREDOC = EXPAND_RAW_QUOTES | EXPAND_RAW_ESCAPES | EXPAND_NO_QUOTES,
+    /* The content of a here-document of COPY and ADD; its escape character is always the backslash, and goes.
+     */
+    EXPAND_HEREDOC = EXPAND_NO_QUOTES,
 };
 
 #define EXPAND_GROWTH 64          /* the result has at most this many bytes for each byte of the text */

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/build.h"
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/stop.h"
+#include "builder/meta.h"
+#include "builder/stage.h"
+#include "builder/step.h"
+#include "image/layout.h"
+#include "image/mediatype.h"
+#include "registry/origin.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct err *run_stage(struct builder *b, struct stage *s);
+
+static struct err *no_run(struct builder *b, const struct instr *instr)
+{
+    return err_hint(err_new(ERR_UNSUPPORTED, "%s:%u: RUN is not supported yet: %s",
+                            b->context.dockerfile_name, instr->at.line, instr->text),
+                    "build what RUN makes before, and COPY it");
+}
+
+/* RUN in a stage that the target needs ends the build before anything is done. */
+static struct err *refuse_run(struct builder *b)
+{
+    for (size_t i = 0; i < b->plan.count; i++) {
+        const struct stage_plan *p = &b->plan.stage[i];
+        for (size_t k = 0; p->needed && k < p->count; k++)
+            if (p->first[k].kind == INSTR_RUN)
+                return no_run(b, &p->first[k]);
+    }
+    return NULL;
+}
+
+static const struct platform *platform_of(const struct builder *b, const struct stage_plan *p)
+{
+    return p && platform_is_set(&p->platform) ? &p->platform : &b->plan.platform;
+}
+
+/* The image that COPY --from names, looked up once. Images have no steps: they are done as they are. */
+static struct err *find_image(struct builder *b, const char *name, struct stage **out)
+{
+    for (size_t i = 0; i < b->image_count; i++)
+        if (str_eq(b->image[i]->base_name, name)) {
+            *out = b->image[i];
+            return NULL;
+        }
+    AUTO_VALUE(base_wipe) struct base_image base = {0};
+    if (str_eq(name, "scratch"))
+        base_scratch(&base, platform_of(b, NULL));
+    else
+        TRY(base_find(&base, &b->bases, name, platform_of(b, NULL)));
+    struct stage *s = mem_zero(1, sizeof *s);
+    MEM_PUSH(b->image, b->image_count, b->image_room, s);
+    TRY(stage_from_image(b, s, &base));
+    free(s->base_name);
+    s->base_name = mem_strdup(name);
+    s->state = STAGE_DONE;
+    *out = s;
+    return NULL;
+}
+
+/* What COPY --from reads: a stage, built now when nobody needed it before, or an image. */
+static struct err *find_source(struct builder *b, const struct stage *s, const struct instr *instr,
+                               struct stage **out)
+{
+    int number = -1;
+    *out = NULL;
+    if (!instr->copy.from.text)
+        return NULL;
+    TRY(plan_find_stage(&b->plan, instr->copy.from.text, s->plan->number, &number));
+    if (number < 0)
+        return find_image(b, instr->copy.from.text, out);
+    *out = &b->stage[number];
+    return run_stage(b, *out);
+}
+
+static struct err *run_instr(struct builder *b, struct stage *s, const struct instr *instr,
+                             const char *prefix)
+{
+    TRY(stop_check());
+    bool copies = instr->kind == INSTR_COPY || instr->kind == INSTR_ADD;
+    if (instr->kind == INSTR_RUN)
+        return no_run(b, instr);
+    if (!copies && instr->kind != INSTR_WORKDIR)
+        return meta_apply(b, s, instr);
+    struct stage *from = NULL;
+    TRY(builder_mistake(b, instr->copy.from.at, find_source(b, s, instr, &from)));
+    AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
+    unsigned id = stage_step_begin(b, s, text);
+    struct err *e = copies ? step_copy(b, s, instr, from) : step_workdir(b, s, instr);
+    stage_step_end(b, id, e ? "ERROR" : "");
+    return e;
+}
+
+/* The triggers of the base: of an image's config, or of the stage below. They run before the stage's own
+ * instructions. */
+static struct err *run_triggers(struct builder *b, struct stage *s)
+{
+    AUTO_VALUE(strlist_wipe) struct strlist triggers = {0};
+    strlist_copy(&triggers, &s->config.onbuild);
+    strlist_wipe(&s->config.onbuild);
+    if (s->plan->base_stage >= 0)
+        strlist_copy(&triggers, &b->stage[s->plan->base_stage].config.onbuild);
+    for (size_t i = 0; i < triggers.count; i++) {
+        struct instr instr = {0};
+        struct err *e = dockerfile_parse_trigger(&instr, triggers.item[i]);
+        instr.at = s->plan->from->at;
+        if (!e)
+            e = run_instr(b, s, &instr, "ONBUILD ");
+        instr_wipe(&instr);
+        if (e) {
+            AUTO(mem_free) char *safe = str_safe(triggers.item[i]);
+            return builder_mistake(b, s->plan->from->at, err_wrap(e, "ONBUILD %s", safe));
+        }
+    }
+    return NULL;
+}
+
+static struct err *begin_stage(struct builder *b, struct stage *s)
+{
+    const struct stage_plan *p = s->plan;
+    for (size_t i = 0; i < p->count; i++)
+        s->steps += p->first[i].kind == INSTR_COPY || p->first[i].kind == INSTR_ADD ||
+                    p->first[i].kind == INSTR_WORKDIR;
+    if (p->base_stage >= 0) {
+        TRY(run_stage(b, &b->stage[p->base_stage]));
+        stage_from_stage(s, &b->stage[p->base_stage]);
+        return NULL;
+    }
+    AUTO_VALUE(base_wipe) struct base_image base = {0};
+    if (p->scratch) {
+        base_scratch(&base, platform_of(b, p));
+        return stage_from_image(b, s, &base);
+    }
+    s->steps++;
+    AUTO(mem_free) char *text = mem_printf("FROM %s", p->base);
+    unsigned id = stage_step_begin(b, s, text);
+    struct err *e = base_find(&base, &b->bases, p->base, platform_of(b, p));
+    stage_step_end(b, id, e ? "ERROR" : "");
+    TRY(builder_mistake(b, p->from->from.image.at, e));
+    return stage_from_image(b, s, &base);
+}
+
+static struct err *run_stage(struct builder *b, struct stage *s)
+{
+    if (s->state == STAGE_DONE)
+        return NULL;
+    s->state = STAGE_BUILDING;
+    TRY(begin_stage(b, s));
+    TRY(run_triggers(b, s));
+    for (size_t i = 0; i < s->plan->count; i++)
+        TRY(run_instr(b, s, &s->plan->first[i], ""));
+    s->state = STAGE_DONE;
+    return NULL;
+}
+
+/* Arguments that the user gave and no ARG declares: a mistyped name must not pass in silence. */
+static void warn_unused_args(struct builder *b)
+{
+    for (size_t i = 0; i < b->plan.build_args.count; i++) {
+        const char *key = b->plan.build_args.key[i];
+        if (strlist_has(&b->plan.declared, key) || plan_arg_is_predefined(key) ||
+            str_starts(key, "BUILDKIT_") || str_eq(key, "SOURCE_DATE_EPOCH"))
+            continue;
+        AUTO(mem_free) char *safe = str_safe(key);
+        event_warn(b->options->events, "build argument %s was given but no ARG declares it", safe);
+    }
+}
+
+static void report_warnings(struct builder *b, struct build_result *out)
+{
+    for (size_t i = 0; i < b->diag.count; i++) {
+        if (!b->diag.item[i].rule)
+            continue;
+        AUTO(mem_free) char *line = diag_line(&b->diag, &b->diag.item[i]);
+        event_warn(b->options->events, "%s", line);
+        out->warnings++;
+    }
+}
+
+/* Base layers: say where an absent blob can be had, or fetch it. */
+static struct err *settle_parts(struct builder *b, const struct stage *s, struct build_result *out)
+{
+    for (size_t i = 0; i < s->parts.count; i++) {
+        const struct part *part = s->parts.item[i];
+        struct desc *d = desclist_add(&out->layers);
+        desc_copy(d, &part->desc);
+        free(d->media_type);
+        d->media_type = mem_strdup(mediatype_to_oci(part->desc.media_type));
+        if (part->origin)
+            TRY(layout_set_origin(b->layout, d, part->origin));
+        bool there = true;
+        if (b->options->complete)
+            TRY(store_has(b->layout, d, &there));
+        if (there)
+            continue;
+        AUTO(source_free) struct source *bytes = NULL;
+        TRY(store_get(b->blobs, d, &bytes));
+        TRY(store_put(b->layout, d, bytes));
+    }
+    return NULL;
+}
+
+static void final_config(const struct builder *b, const struct stage *s, struct config *out)
+{
+    config_copy(out, &s->config);
+    free(out->created);
+    out->created = mem_strdup(b->created);
+    for (size_t i = 0; i < b->options->labels.count; i++)
+        strmap_set(&out->labels, b->options->labels.key[i], b->options->labels.value[i]);
+    if (platform_is_set(&b->options->platform))
+        out->platform = b->options->platform;
+}
+
+static struct err *write_image(struct builder *b, const struct stage *s, struct build_result *out)
+{
+    TRY(settle_parts(b, s, out));
+    final_config(b, s, &out->config);
+    AUTO(mem_free) char *config = config_bytes(&out->config);
+    TRY(store_write(b->layout, MEDIATYPE_OCI_CONFIG, config, strlen(config), &out->config_desc));
+    AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+    m.media_type = mem_strdup(MEDIATYPE_OCI_MANIFEST);
+    desc_copy(&m.config, &out->config_desc);
+    desclist_copy(&m.layers, &out->layers);
+    strmap_copy(&m.annotations, &b->options->annotations);
+    AUTO(mem_free) char *manifest = manifest_bytes(&m);
+    TRY(store_write(b->layout, MEDIATYPE_OCI_MANIFEST, manifest, strlen(manifest), &out->manifest));
+    out->manifest.platform = out->config.platform;
+    out->base_name = mem_strdup(s->base_name);
+    return NULL;
+}
+
+static struct err *open_places(struct builder *b, struct registry *r)
+{
+    b->blobs = origin_store(b->layout, r, false);
+    b->bases = (struct base_options){.local = b->blobs, .registry = r, .pull = b->options->pull};
+    if (b->options->cache) {
+        AUTO(mem_free) char *kept = path_join(b->options->cache, "bases");
+        TRY(fs_mkdir_open(&b->cache_dir, AT_FDCWD, b->options->cache));
+        TRY(layout_open(&b->kept, kept, LAYOUT_WRITE));
+        b->bases.kept = b->kept;
+    }
+    const char *temp = getenv("TMPDIR");
+    return fs_open(&b->scratch_dir, b->cache_dir >= 0 ? b->cache_dir : AT_FDCWD,
+                   b->cache_dir >= 0 ? "." : (str_empty(temp) ? "/tmp" : temp), O_RDONLY | O_DIRECTORY, 0);
+}
+
+static struct err *make_plan(struct builder *b)
+{
+    struct plan_options options = {
+        .build_args = &b->options->build_args,
+        .platform = platform_is_set(&b->options->platform) ? b->options->platform : platform_host(),
+        .target = b->options->target,
+    };
+    const struct buf *text = &b->context.dockerfile;
+    diag_init(&b->diag, b->context.dockerfile_name, buf_text(text), text->len);
+    dockerfile_parse(&b->file, buf_text(text), text->len, &b->diag);
+    TRY(plan_make(&b->plan, &b->file, &b->diag, &options));
+    TRY(refuse_run(b));
+    b->stage = mem_zero(b->plan.count, sizeof *b->stage);
+    for (size_t i = 0; i < b->plan.count; i++)
+        b->stage[i].plan = &b->plan.stage[i];
+    return NULL;
+}
+
+static struct err *run_build(struct builder *b, struct registry *r, struct build_result *out)
+{
+    const struct build_options *o = b->options;
+    b->created = config_time_text(o->time == BUILD_TIME_REAL ? (int64_t)time(NULL) : o->epoch, 0);
+    TRY(open_places(b, r));
+    TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
+    TRY(make_plan(b));
+    struct stage *target = &b->stage[b->plan.target->number];
+    TRY(run_stage(b, target));
+    TRY(diag_error(&b->diag));
+    warn_unused_args(b);
+    report_warnings(b, out);
+    return write_image(b, target, out);
+}
+
+static void builder_wipe(struct builder *b)
+{
+    for (size_t i = 0; i < b->plan.count && b->stage; i++)
+        stage_wipe(&b->stage[i]);
+    free(b->stage);
+    for (size_t i = 0; i < b->image_count; i++) {
+        stage_wipe(b->image[i]);
+        free(b->image[i]);
+    }
+    free(b->image);
+    for (size_t i = 0; i < b->parts.count; i++) {
+        struct part *part = b->parts.item[i];
+        desc_wipe(&part->desc);
+        free(part->origin);
+        tree_free(part->tree);
+        free(part);
+    }
+    free(b->parts.item);
+    plan_wipe(&b->plan);
+    diag_wipe(&b->diag);
+    dockerfile_wipe(&b->file);
+    context_wipe(&b->context);
+    spool_free(b->spool);
+    store_free(b->blobs);
+    store_free(b->kept);
+    if (b->cache_dir >= 0)
+        fd_close(b->cache_dir);
+    if (b->scratch_dir >= 0)
+        fd_close(b->scratch_dir);
+    free(b->created);
+}
+
+struct err *build_run(struct build_result *out, const struct build_options *options, struct store *layout,
+                      struct registry *r)
+{
+    struct builder b = {.options = options, .layout = layout, .cache_dir = -1, .scratch_dir = -1};
+    struct err *e = run_build(&b, r, out);
+    builder_wipe(&b);
+    return e;
+}
+
+void build_result_wipe(struct build_result *result)
+{
+    desc_wipe(&result->manifest);
+    desc_wipe(&result->config_desc);
+    config_wipe(&result->config);
+    desclist_wipe(&result->layers);
+    free(result->base_name);
+    *result = (struct build_result){0};
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/stage.h"
+
+#include "base/mem.h"
+#include "layers/layer.h"
+
+#include <string.h>
+
+static struct part *new_part(struct builder *b)
+{
+    struct part *part = mem_zero(1, sizeof *part);
+    MEM_PUSH(b->parts.item, b->parts.count, b->parts.room, part);
+    return part;
+}
+
+static void stage_push(struct stage *s, struct part *part)
+{
+    MEM_PUSH(s->parts.item, s->parts.count, s->parts.room, part);
+}
+
+/* PATH is always set, and the environment of the config is what expansion sees. */
+static void begin_env(struct stage *s)
+{
+    if (!config_env_get(&s->config, "PATH"))
+        config_env_set(&s->config, "PATH", BASE_PATH_ENV);
+    for (size_t i = 0; i < s->config.env.count; i++) {
+        const char *pair = s->config.env.item[i];
+        const char *equals = strchr(pair, '=');
+        AUTO(mem_free) char *key = equals ? mem_strndup(pair, (size_t)(equals - pair)) : mem_strdup(pair);
+        strmap_set(&s->env, key, equals ? equals + 1 : "");
+    }
+}
+
+struct err *stage_from_image(struct builder *b, struct stage *s, const struct base_image *base)
+{
+    config_copy(&s->config, &base->config);
+    free(s->config.created);
+    s->config.created = NULL;
+    s->base_name = mem_strdup(base->name);
+    begin_env(s);
+    for (size_t i = 0; i < base->layers.count; i++) {
+        struct part *part = new_part(b);
+        desc_copy(&part->desc, &base->layers.item[i]);
+        part->diff_id = s->config.diff_ids[i];
+        part->origin = mem_strdup(base->origin);
+        stage_push(s, part);
+    }
+    return NULL;
+}
+
+void stage_from_stage(struct stage *s, const struct stage *base)
+{
+    config_copy(&s->config, &base->config);
+    strlist_wipe(&s->config.onbuild);
+    strmap_copy(&s->env, &base->env);
+    s->base_name = mem_strdup(base->base_name);
+    begin_env(s);
+    for (size_t i = 0; i < base->parts.count; i++)
+        stage_push(s, base->parts.item[i]);
+}
+
+void stage_wipe(struct stage *s)
+{
+    free(s->base_name);
+    config_wipe(&s->config);
+    strmap_wipe(&s->env);
+    free(s->parts.item);
+    tree_free(s->files);
+}
+
+static struct err *load_part(struct builder *b, struct part *part)
+{
+    if (part->tree)
+        return NULL;
+    char digest[DIGEST_SHORT];
+    return err_wrap(layer_index(&part->tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir),
+                    "base layer %s", digest_short(&part->desc.digest, digest));
+}
+
+struct err *stage_files(struct builder *b, struct stage *s, struct tree **out)
+{
+    if (!s->files) {
+        for (size_t i = 0; i < s->parts.count; i++)
+            TRY(load_part(b, s->parts.item[i]));
+        s->files = tree_new();
+        for (size_t i = 0; i < s->parts.count; i++)
+            tree_apply(s->files, s->parts.item[i]->tree, (uint32_t)i);
+    }
+    *out = s->files;
+    return NULL;
+}
+
+static bool adds_nothing(const struct node *n)
+{
+    if (!n->implicit)
+        return false;
+    for (uint32_t i = 0; i < n->child_count; i++)
+        if (!adds_nothing(n->child[i]))
+            return false;
+    return true;
+}
+
+struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take, bool *empty)
+{
+    *empty = adds_nothing(tree_root(layer_take));
+    if (*empty) {
+        tree_free(layer_take);
+        return NULL;
+    }
+    struct part *part = new_part(b);
+    part->tree = layer_take;
+    TRY(layer_write(b->layout, part->tree, &b->options->layer, &part->desc, &part->diff_id));
+    if (s->files)
+        tree_apply(s->files, part->tree, (uint32_t)s->parts.count);
+    stage_push(s, part);
+    config_add_diff_id(&s->config, &part->diff_id);
+    event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
+    return NULL;
+}
+
+static void warn_unset(struct builder *b, const struct word *word, const struct expand_used *used)
+{
+    for (size_t i = 0; i < used->unset.count; i++)
+        diag_warn(&b->diag, word->at, "UndefinedVar", "Usage of undefined variable '$%s'",
+                  used->unset.item[i]);
+}
+
+struct err *stage_expand(struct builder *b, struct stage *s, const struct word *word, char **out)
+{
+    AUTO_VALUE(expand_used_wipe) struct expand_used used = {0};
+    struct expand_env env = expand_env_map(&s->env);
+    TRY(builder_mistake(b, word->at, expand_word(out, word->text, &env, b->file.escape, 0, &used)));
+    warn_unset(b, word, &used);
+    return NULL;
+}
+
+struct err *stage_expand_words(struct builder *b, struct stage *s, const struct word *word,
+                               struct strlist *out)
+{
+    AUTO_VALUE(expand_used_wipe) struct expand_used used = {0};
+    struct expand_env env = expand_env_map(&s->env);
+    TRY(builder_mistake(b, word->at, expand_words(out, word->text, &env, b->file.escape, 0, &used)));
+    warn_unset(b, word, &used);
+    return NULL;
+}
+
+void stage_history(struct builder *b, struct stage *s, const char *created_by, bool empty_layer)
+{
+    config_add_history(&s->config, b->created, created_by, "buildkit.dockerfile.v0", NULL, empty_layer);
+}
+
+struct err *builder_mistake(struct builder *b, struct span at, struct err *cause_take)
+{
+    if (!cause_take)
+        return NULL;
+    if (err_kind_of(cause_take) != ERR_INPUT)
+        return err_wrap(cause_take, "%s:%u", b->context.dockerfile_name, at.line);
+    diag_mistake_err(&b->diag, at, cause_take);
+    return diag_error(&b->diag);
+}
+
+unsigned stage_step_begin(struct builder *b, struct stage *s, const char *text)
+{
+    AUTO(mem_free) char *number = mem_printf("%u", s->steps);
+    const char *name = s->plan && s->plan->name ? s->plan->name : "";
+    AUTO(mem_free)
+    char *stage = s->plan && !s->plan->name && b->plan.count > 1 ? mem_printf("stage-%u ", s->plan->number)
+                                                                 : mem_printf("%s%s", name, *name ? " " : "");
+    AUTO(mem_free)
+    char *shown = mem_printf("[%s%*u/%s] %s", stage, (int)strlen(number), ++s->step, number, text);
+    unsigned id = ++b->step_id;
+    event_emit(b->options->events, &(struct event){.kind = EVENT_STEP, .id = id, .name = shown});
+    return id;
+}
+
+void stage_step_end(struct builder *b, unsigned id, const char *text)
+{
+    event_emit(b->options->events, &(struct event){.kind = EVENT_STEP_END, .id = id, .text = text});
+}

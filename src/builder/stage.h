@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BUILDER_STAGE_H
+#define LADE_BUILDER_STAGE_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "builder/base.h"
+#include "builder/build.h"
+#include "builder/context.h"
+#include "builder/dockerfile.h"
+#include "builder/expand.h"
+#include "builder/plan.h"
+#include "image/config.h"
+#include "layers/spool.h"
+#include "layers/tree.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A build under way: what its stages share, and what each stage has become so far. A stage's image is a list
+ * of layers (parts) and a config; its files are a tree merged from the parts' trees, made only when a step
+ * asks for them.
+ */
+
+/* One layer. The tree is read (bases) or written (steps) by this build; parts are shared by stages and owned
+ * by the builder. */
+struct part {
+    struct desc desc;
+    struct digest diff_id;
+    char *origin;      /* where the blob can be had, or NULL */
+    struct tree *tree; /* NULL: a base layer that nobody looked into yet */
+};
+struct part_list {
+    struct part **item;
+    size_t count, room;
+};
+
+enum stage_state { STAGE_WAITING, STAGE_BUILDING, STAGE_DONE };
+
+struct stage {
+    const struct stage_plan *plan; /* NULL: an image that COPY --from names */
+    enum stage_state state;
+    char *base_name; /* the image below, or NULL */
+    struct config config;
+    struct strmap env;      /* what expansion sees: the config's environment and ARGs */
+    bool cmd_set;           /* CMD stands in this stage */
+    struct part_list parts; /* base first; borrowed */
+    struct tree *files;     /* merged, or NULL */
+    unsigned step, steps;   /* for "[name 2/5]" */
+};
+
+struct builder {
+    const struct build_options *options;
+    struct store *layout;
+    struct store *blobs; /* the layout, with absent blobs from their origins */
+    struct base_options bases;
+    struct store *kept; /* the cache's layout of manifests and configs, or NULL */
+    int cache_dir;      /* -1: none */
+    int scratch_dir;    /* for temporary files */
+    struct context context;
+    struct dockerfile file;
+    struct diag diag;
+    struct plan plan;
+    struct stage *stage;  /* as plan.stage */
+    struct stage **image; /* COPY --from=image, by base_name */
+    size_t image_count, image_room;
+    struct part_list parts; /* all, owned */
+    struct spool *spool;
+    unsigned step_id; /* of events */
+    char *created;    /* RFC 3339 */
+};
+
+/* Make `s` the image `base`, with the environment that expansion sees. */
+MUST_USE struct err *stage_from_image(struct builder *b, struct stage *s, const struct base_image *base);
+/* Make `s` what `base` is now; ONBUILD triggers do not carry over. */
+void stage_from_stage(struct stage *s, const struct stage *base);
+void stage_wipe(struct stage *s);
+
+/* The merged tree, made on the first call. Borrowed from the stage. */
+MUST_USE struct err *stage_files(struct builder *b, struct stage *s, struct tree **out);
+
+/* Write the layer that a step made and put it on top. Nothing is written when it changes nothing; *empty says
+ * so. The tree is taken over. */
+MUST_USE struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take,
+                                     bool *empty);
+
+/* Expand a word with the stage's environment, warning of variables that are not set. New string. ERR_INPUT
+ * shows the place. */
+MUST_USE struct err *stage_expand(struct builder *b, struct stage *s, const struct word *word, char **out);
+MUST_USE struct err *stage_expand_words(struct builder *b, struct stage *s, const struct word *word,
+                                        struct strlist *out);
+
+/* A history entry of this build. */
+void stage_history(struct builder *b, struct stage *s, const char *created_by, bool empty_layer);
+
+/* A mistake at a place of the Dockerfile, with its line shown. Other kinds than ERR_INPUT keep their kind.
+ * NULL in, NULL out. */
+MUST_USE struct err *builder_mistake(struct builder *b, struct span at, struct err *cause_take);
+
+/* Tell the watcher that a step begins and ends: "[name 2/5] text". */
+unsigned stage_step_begin(struct builder *b, struct stage *s, const char *text);
+void stage_step_end(struct builder *b, unsigned id, const char *text);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/step.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "builder/account.h"
+#include "builder/copy.h"
+#include "builder/unpack.h"
+
+#include <string.h>
+
+#define HISTORY_MAX (1u << 20)
+
+/* The words of a COPY after expansion. */
+struct copy_words {
+    struct strlist sources, excludes;
+    char *dest, *chown, *chmod;
+    struct copy_document *document;
+    struct strlist contents; /* of the documents */
+    size_t document_count;
+};
+
+static void copy_words_wipe(struct copy_words *w)
+{
+    strlist_wipe(&w->sources);
+    strlist_wipe(&w->excludes);
+    strlist_wipe(&w->contents);
+    free(w->dest);
+    free(w->chown);
+    free(w->chmod);
+    free(w->document);
+}
+
+static struct err *expand_documents(struct builder *b, struct stage *s, const struct instr_copy *copy,
+                                    struct copy_words *out)
+{
+    struct expand_env env = expand_env_map(&s->env);
+    out->document = mem_zero(copy->inline_count + 1, sizeof *out->document);
+    for (size_t i = 0; i < copy->inline_count; i++) {
+        const struct copy_inline *doc = &copy->inline_file[i];
+        char *content = NULL;
+        if (doc->expand)
+            TRY(builder_mistake(b, doc->at,
+                                expand_word(&content, doc->content, &env, '\\', EXPAND_HEREDOC, NULL)));
+        else
+            content = mem_strdup(doc->content);
+        strlist_add_take(&out->contents, content);
+        out->document[out->document_count++] =
+            (struct copy_document){.name = doc->name, .content = content, .content_len = strlen(content)};
+    }
+    return NULL;
+}
+
+static struct err *expand_copy(struct builder *b, struct stage *s, const struct instr_copy *copy,
+                               struct copy_words *out)
+{
+    for (size_t i = 0; i < copy->source.count; i++) {
+        char *source = NULL;
+        TRY(stage_expand(b, s, &copy->source.item[i], &source));
+        strlist_add_take(&out->sources, source);
+    }
+    for (size_t i = 0; i < copy->exclude.count; i++)
+        strlist_add(&out->excludes, copy->exclude.item[i].text);
+    TRY(stage_expand(b, s, &copy->dest, &out->dest));
+    if (copy->chown.text)
+        TRY(stage_expand(b, s, &copy->chown, &out->chown));
+    if (copy->chmod.text)
+        TRY(stage_expand(b, s, &copy->chmod, &out->chmod));
+    return expand_documents(b, s, copy, out);
+}
+
+/* "COPY --chown=1:1 a b /c", as history has it. */
+static void describe(const struct instr *instr, const struct copy_words *w, struct buf *out)
+{
+    buf_str(out, instr_name(instr->kind));
+    if (instr->copy.parents)
+        buf_str(out, " --parents");
+    if (!str_empty(w->chown))
+        buf_printf(out, " --chown=%s", w->chown);
+    if (!str_empty(w->chmod))
+        buf_printf(out, " --chmod=%s", w->chmod);
+    for (size_t i = 0; i < w->sources.count; i++)
+        buf_printf(out, " %s", w->sources.item[i]);
+    for (size_t i = 0; i < w->document_count; i++)
+        buf_printf(out, " <<%s", w->document[i].name);
+    buf_printf(out, " %s", w->dest);
+}
+
+/* Bring the contents that `layer` takes out of the source's packed layers. */
+static struct err *unpack_contents(struct builder *b, const struct stage *from, struct tree *layer)
+{
+    struct desc *layers = mem_zero(from->parts.count + 1, sizeof *layers);
+    struct digest *diff_ids = mem_zero(from->parts.count + 1, sizeof *diff_ids);
+    for (size_t i = 0; i < from->parts.count; i++) {
+        layers[i] = from->parts.item[i]->desc; /* borrowed for the call */
+        diff_ids[i] = from->parts.item[i]->diff_id;
+    }
+    struct layer_stack stack = {
+        .store = b->blobs, .layers = layers, .diff_ids = diff_ids, .count = from->parts.count};
+    struct err *e = unpack_tree(layer, &stack, b->spool);
+    free(layers);
+    free(diff_ids);
+    return e;
+}
+
+static struct err *plan_copy(struct builder *b, struct stage *s, const struct instr *instr,
+                             struct stage *from, const struct copy_words *w, const char *what,
+                             struct tree *layer)
+{
+    struct tree *files = b->context.files, *stage = NULL;
+    bool add = instr->kind == INSTR_ADD;
+    if (from)
+        TRY(stage_files(b, from, &files));
+    if (!instr->copy.link || !str_empty(w->chown))
+        TRY(stage_files(b, s, &stage));
+    if (!b->spool)
+        TRY(spool_new(&b->spool, b->scratch_dir));
+    struct copy_options options = {
+        .from = files,
+        .stage = stage,
+        .sources = &w->sources,
+        .documents = w->document,
+        .document_count = w->document_count,
+        .dest = w->dest,
+        .workdir = s->config.workdir,
+        .chown = w->chown,
+        .chmod = w->chmod,
+        .excludes = &w->excludes,
+        .parents = instr->copy.parents,
+        .link = instr->copy.link,
+        .add = add,
+        .unpack = instr->copy.unpack == FLAG_NOT_GIVEN ? add : instr->copy.unpack == FLAG_TRUE,
+        .from_context = from == NULL,
+        .ignore = from ? NULL : b->context.ignore,
+        .epoch = b->options->epoch,
+        .keep_times = b->options->time == BUILD_TIME_REAL,
+        .spool = b->spool,
+        .what = what,
+    };
+    TRY(copy_plan(&options, layer));
+    return from ? unpack_contents(b, from, layer) : NULL;
+}
+
+struct err *step_copy(struct builder *b, struct stage *s, const struct instr *instr, struct stage *from)
+{
+    AUTO_VALUE(copy_words_wipe) struct copy_words words = {0};
+    AUTO_VALUE(buf_wipe) struct buf what = BUF(HISTORY_MAX);
+    AUTO(tree_free) struct tree *layer = tree_new();
+    bool empty = false;
+    TRY(expand_copy(b, s, &instr->copy, &words));
+    describe(instr, &words, &what);
+    TRY(builder_mistake(b, instr->at, plan_copy(b, s, instr, from, &words, buf_text(&what), layer)));
+    TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), &empty)));
+    buf_str(&what, " # buildkit");
+    stage_history(b, s, buf_text(&what), empty);
+    return NULL;
+}
+
+/* Directories that the path lacks, 0755 and owned by the stage's user. */
+static struct err *make_workdir(struct builder *b, struct stage *s, const char *path, struct tree *layer)
+{
+    struct tree *files = NULL;
+    AUTO(mem_free) char *place = NULL;
+    struct account owner = {0};
+    TRY(stage_files(b, s, &files));
+    TRY(tree_resolve(files, path, true, &place));
+    TRY(account_find(&owner, files, s->config.user));
+    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
+    strlist_split(&names, place, '/');
+    struct node *at = tree_root(files), *made = tree_root(layer);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.item[i];
+        struct node *there = NULL;
+        if (at)
+            TRY(tree_child(files, at, name, strlen(name), &there));
+        if (there && there->type != NODE_DIR)
+            return err_new(ERR_INPUT, "WORKDIR %s: %s is no directory", path, name);
+        made = tree_add(layer, made, name, strlen(name), NODE_DIR);
+        made->implicit = there != NULL;
+        made->mode = 0755;
+        made->uid = there ? 0 : owner.uid;
+        made->gid = there ? 0 : owner.gid;
+        made->mtime = b->options->epoch;
+        at = there;
+    }
+    return NULL;
+}
+
+struct err *step_workdir(struct builder *b, struct stage *s, const struct instr *instr)
+{
+    AUTO(mem_free) char *word = NULL;
+    AUTO(tree_free) struct tree *layer = tree_new();
+    bool empty = true;
+    TRY(stage_expand(b, s, &instr->arg.item[0], &word));
+    AUTO(mem_free) char *joined = word[0] == '/' ? mem_strdup(word) : path_join(s->config.workdir, word);
+    char *path = word[0] == '/' ? mem_strdup(word) : path_clean(joined);
+    free(s->config.workdir);
+    s->config.workdir = path;
+    if (!str_eq(path, "/")) {
+        TRY(builder_mistake(b, instr->at, make_workdir(b, s, path, layer)));
+        TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), &empty)));
+    }
+    AUTO(mem_free) char *text = mem_printf("WORKDIR %s", path);
+    stage_history(b, s, text, empty);
+    return NULL;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BUILDER_STEP_H
+#define LADE_BUILDER_STEP_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "builder/stage.h"
+
+/* The instructions that make layers. `from` of COPY --from is given as a stage that is done, or NULL: the
+ * context. */
+MUST_USE struct err *step_copy(struct builder *b, struct stage *s, const struct instr *instr,
+                               struct stage *from);
+MUST_USE struct err *step_workdir(struct builder *b, struct stage *s, const struct instr *instr);
+
+#endif
