@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/proc.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/stop.h"
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -28,15 +30,8 @@ struct child {
     int pid_fd;
     int in, out, err; /* our ends; -1 when closed */
     size_t sent;
-    int64_t end_ms; /* 0: no time limit */
+    uint64_t end_ms; /* 0: no time limit */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Whatever happens, nothing of the child stays behind. */
 static void child_end(struct child *c)
@@ -178,11 +173,15 @@ static struct err *collect(struct child *c, int *fd, struct buf *into, const cha
 
 static struct err *wait_ms(const struct child *c, int *ms)
 {
-    int64_t left = c->end_ms ? c->end_ms - now_ms() : INT32_MAX;
+    uint64_t now = clock_ms();
 
-    if (left <= 0)
-        return err_new(ERR_RESOURCE, "%s did not end within %u ms", c->name, c->spec->timeout_ms);
-    *ms = c->end_ms ? (int)(left < INT32_MAX ? left : INT32_MAX) : -1;
+    *ms = -1;
+    if (c->end_ms) {
+        if (now >= c->end_ms)
+            return err_new(ERR_RESOURCE, "%s did not end within %u ms", c->name, c->spec->timeout_ms);
+        uint64_t left = c->end_ms - now;
+        *ms = left < INT_MAX ? (int)left : INT_MAX;
+    }
     if (c->pid_fd < 0 && (*ms < 0 || *ms > LOOK_MS))
         *ms = LOOK_MS;
     return NULL;
@@ -263,7 +262,7 @@ struct err *proc_run(const struct proc_spec *spec, struct proc_result *result)
     struct err *e;
 
     c.name = str_safe(spec->argv[0]);
-    c.end_ms = spec->timeout_ms ? now_ms() + spec->timeout_ms : 0;
+    c.end_ms = spec->timeout_ms ? clock_ms() + spec->timeout_ms : 0;
     hold_sigpipe(&held);
     e = spawn(&c);
     if (!e)

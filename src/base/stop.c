@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/stop.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What a signal handler touches can only be global. */
@@ -88,23 +89,17 @@ struct err *stop_check(void)
     }
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct err *stop_sleep_ms(unsigned ms)
 {
-    int64_t end = now_ms() + ms;
+    uint64_t end = clock_ms() + ms;
     struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
 
     for (;;) {
         TRY(stop_check());
-        int64_t left = end - now_ms();
-        if (left <= 0)
+        uint64_t now = clock_ms();
+        if (now >= end)
             return NULL;
+        uint64_t left = end - now;
         /* A negative descriptor is passed over by poll. */
         (void)poll(&wake, 1, left < 3600000 ? (int)left : 3600000);
     }
