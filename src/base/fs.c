@@ -95,6 +95,12 @@ struct err *fs_open_beneath(int *out, int dirfd, const char *path, int flags, mo
     return open_resolved(out, dirfd, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
+struct err *fs_open_no_links(int *out, int dirfd, const char *path, int flags, mode_t mode)
+{
+    return open_resolved(out, dirfd, path, flags, mode,
+                         RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+}
+
 struct err *fs_open_in_root(int *out, int dirfd, const char *path, int flags, mode_t mode)
 {
     return open_resolved(out, dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);

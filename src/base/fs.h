@@ -29,6 +29,8 @@ MUST_USE struct err *fd_write(int fd, const void *data, size_t len, const char *
 
 /* Open beneath `dirfd`: no component may leave it, not even through a link (RESOLVE_BENEATH | NO_MAGICLINKS). */
 MUST_USE struct err *fs_open_beneath(int *out, int dirfd, const char *path, int flags, mode_t mode);
+/* The same, and no component may be a link (RESOLVE_NO_SYMLINKS): for paths whose parents lade has seen or made itself. */
+MUST_USE struct err *fs_open_no_links(int *out, int dirfd, const char *path, int flags, mode_t mode);
 /* The same, but links are followed as if `dirfd` were the root (RESOLVE_IN_ROOT). */
 MUST_USE struct err *fs_open_in_root(int *out, int dirfd, const char *path, int flags, mode_t mode);
 /* Plain openat with O_CLOEXEC, for paths that the user gave on the command line or that are lade's own. */
