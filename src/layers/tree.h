@@ -35,7 +35,7 @@ struct content {
     enum content_kind kind;
     uint32_t layer;
     uint32_t entry; /* CONTENT_LAYER: which entry of that layer, in the order of its tar, from 0 */
-    uint64_t offset;
+    uint64_t offset;         /* CONTENT_SPOOL; CONTENT_DIR: what node_open compares */
     struct spool *spool;     /* borrowed; outlives the tree */
     struct tree *dir;        /* CONTENT_DIR: the tree of the directory; borrowed */
     struct node *dir_node;   /* and the node there */
@@ -60,12 +60,13 @@ struct node {
     uint32_t device_major, device_minor;
     int64_t mtime;
     uint32_t mtime_ns;
+    uint32_t sorted;     /* of tree.c: how many of `child` are in the main run */
     uint64_t size;       /* regular files */
     const char *target;  /* symbolic links */
     uint32_t link_group; /* 0: none; the same number: hard links of one file (same content) */
     struct xattr *xattr; /* sorted by name */
     uint32_t xattr_count;
-    uint32_t child_count;
+    uint32_t child_count; /* read both by tree_children only, which puts them in order */
     struct node **child;
     struct content content;
 };
@@ -83,7 +84,7 @@ MUST_USE struct err *tree_child(struct tree *t, struct node *dir, const char *na
 
 /* Look a path up (leading and repeated slashes are nothing; "." and ".." are resolved against the root, never above it). Links in
  * parents are followed within the tree, at most 255; the last component only with `follow`. *out NULL when something is absent or a
- * parent is no directory; ERR_INPUT for a loop of links. */
+ * parent is no directory; ERR_INPUT for a loop of links. A whiteout is an absence. */
 MUST_USE struct err *tree_lookup(struct tree *t, const char *path, bool follow, struct node **out);
 /* Where `path` would be: links resolved as far as it exists, the rest appended lexically. New string without leading slash, "" for the
  * root. `follow` as above. */
@@ -93,12 +94,14 @@ MUST_USE struct err *tree_resolve(struct tree *t, const char *path, bool follow,
 char *node_path(const struct node *n);
 
 /* A child of `dir` named `name`, new or (same name) cleared and reused; its children stay only when it was a directory and
- * the caller says it is one again. */
+ * the caller says it is one again, and then it stays opaque. All else is zero. */
 struct node *tree_add(struct tree *t, struct node *dir, const char *name, size_t name_len, enum node_type type);
-/* Walk/make directories along `path` (lexical, no links); missing ones are made as implicit directories 0755 0:0. */
+/* Walk/make directories along `path` (lexical, no links); missing ones, and what is no directory, become implicit directories
+ * 0755 0:0. Not for a tree over a directory. */
 struct node *tree_make_path(struct tree *t, const char *path);
 void tree_remove(struct tree *t, struct node *n);
-/* Copy all metadata, content reference, xattrs and link target, but not name, children and link group. */
+/* Copy the type, all metadata, content reference, xattrs and link target, but not name, children, link group and the marks
+ * `opaque` and `implicit`. */
 void node_copy_meta(struct tree *t, struct node *to, const struct node *from);
 void node_set_xattr(struct tree *t, struct node *n, const char *name, const void *value, size_t len);
 void node_drop_xattrs(struct node *n, bool (*keep)(const char *name));
@@ -107,7 +110,8 @@ uint32_t tree_new_link_group(struct tree *t);
 size_t tree_node_count(const struct tree *t);
 
 /* Put `layer` on top of `base`: whiteouts and opaque directories remove, entries add or replace (a directory over a directory keeps the
- * children). CONTENT_LAYER content of the added nodes gets layer number `number`. `layer` is not changed. (OCI image-spec layer.md) */
+ * children). An implicit directory where `base` has a link goes where the link leads. CONTENT_LAYER content of the added nodes gets layer number
+ * `number`; link groups get new numbers. `layer` is not changed. (OCI image-spec layer.md) */
 void tree_apply(struct tree *base, const struct tree *layer, uint32_t number);
 
 /* A tree over a directory. `skip` (may be NULL) says which paths (relative, no leading slash) are not there: return true to leave the node

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/stop.h"
+#include "base/str.h"
+#include "layers/tree.h"
+#include "layers/tree_dir.h"
+#include "layers/tree_inner.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Of a link's target; Linux holds no longer ones. */
+#define TARGET_MAX 4096
+
+static void closedir_auto(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+}
+
+struct err *tree_dir_error(const char *doing, const char *path)
+{
+    int saved = errno;
+    AUTO(mem_free) char *safe = str_safe(path);
+    errno = saved;
+    return err_sys("%s %s", doing, safe);
+}
+
+struct err *tree_dir_changed(const char *path)
+{
+    AUTO(mem_free) char *safe = str_safe(path);
+    return err_hint(err_new(ERR_CONFLICT, "%s: changed while it was read", safe),
+                    "build again when nothing writes to the context any more");
+}
+
+/* What is gone since its directory was listed was changed under our hands. */
+static struct err *vanished_or(const char *doing, const char *path)
+{
+    return errno == ENOENT ? tree_dir_changed(path) : tree_dir_error(doing, path);
+}
+
+/* Directory being read. */
+struct reading {
+    struct tree *tree;
+    struct node *dir;
+    const char *path; /* of the directory, "" for the root */
+    int fd;
+    struct node **child;
+    size_t count, room;
+    struct node **entered; /* left out but for what is found inside */
+    size_t entered_count, entered_room;
+};
+
+static void reading_wipe(struct reading *r)
+{
+    mem_free(r->child);
+    mem_free(r->entered);
+}
+
+static bool node_type_of(mode_t mode, enum node_type *type)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        *type = NODE_FILE;
+        return true;
+    case S_IFDIR:
+        *type = NODE_DIR;
+        return true;
+    case S_IFLNK:
+        *type = NODE_SYMLINK;
+        return true;
+    case S_IFCHR:
+        *type = NODE_CHAR;
+        return true;
+    case S_IFBLK:
+        *type = NODE_BLOCK;
+        return true;
+    case S_IFIFO:
+        *type = NODE_FIFO;
+        return true;
+    default:
+        return false;
+    }
+}
+
+int64_t tree_dir_change_time(const struct stat *st)
+{
+    int64_t ns = 0;
+
+    /* Only compared with itself: wrapping does no harm. */
+    (void)__builtin_mul_overflow((int64_t)st->st_ctim.tv_sec, INT64_C(1000000000), &ns);
+    (void)__builtin_add_overflow(ns, (int64_t)st->st_ctim.tv_nsec, &ns);
+    return ns;
+}
+
+static void take_stat(struct tree *t, struct node *n, const struct stat *st)
+{
+    n->mode = st->st_mode & 07777;
+    n->uid = st->st_uid;
+    n->gid = st->st_gid;
+    n->mtime = st->st_mtim.tv_sec;
+    n->mtime_ns = (uint32_t)st->st_mtim.tv_nsec;
+    if (n->type == NODE_CHAR || n->type == NODE_BLOCK) {
+        n->device_major = major(st->st_rdev);
+        n->device_minor = minor(st->st_rdev);
+    }
+    if (n->type == NODE_DIR)
+        n->children_known = false;
+    if (n->type != NODE_FILE)
+        return;
+    n->size = (uint64_t)st->st_size;
+    n->content.kind = CONTENT_DIR;
+    n->content.offset = (uint64_t)tree_dir_change_time(st);
+    n->content.dir = t;
+    n->content.dir_node = n;
+    if (st->st_nlink > 1)
+        n->link_group = inodes_group(&t->dir->inodes, t, st->st_dev, st->st_ino);
+}
+
+static struct err *read_target(struct reading *r, struct node *n, const char *path)
+{
+    char target[TARGET_MAX + 1];
+    ssize_t len = readlinkat(r->fd, n->name, target, sizeof target);
+
+    if (len < 0)
+        return vanished_or("read link", path);
+    if (len > TARGET_MAX)
+        return err_new(ERR_INPUT, "read link %s: its target is too long", path);
+    n->target = tree_strdup(r->tree, target, (size_t)len);
+    return NULL;
+}
+
+/* Ask the ignore rules. */
+static bool is_left_out(const struct reading *r, const char *path, bool is_dir, bool *enter)
+{
+    const struct tree_dir_options *o = &r->tree->dir->options;
+
+    *enter = false;
+    if (!o->skip || !o->skip(o->ctx, path, is_dir, enter))
+        return false;
+    *enter = *enter && is_dir;
+    return !*enter;
+}
+
+static struct err *read_entry(struct reading *r, const struct dirent *entry)
+{
+    const char *name = entry->d_name;
+    AUTO(mem_free) char *path = mem_printf("%s%s%s", r->path, r->path[0] ? "/" : "", name);
+    bool enter = false;
+    struct stat st;
+
+    /* Most of what is left out need not be looked at. */
+    if (entry->d_type != DT_UNKNOWN && is_left_out(r, path, entry->d_type == DT_DIR, &enter))
+        return NULL;
+    if (fstatat(r->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return vanished_or("look at", path);
+    if (entry->d_type == DT_UNKNOWN && is_left_out(r, path, S_ISDIR(st.st_mode), &enter))
+        return NULL;
+    enum node_type type;
+    if (!node_type_of(st.st_mode, &type))
+        return NULL;
+    struct node *n = tree_new_node(r->tree, r->dir, name, strlen(name));
+    n->type = type;
+    take_stat(r->tree, n, &st);
+    if (type == NODE_SYMLINK)
+        TRY(read_target(r, n, path));
+    if (type == NODE_FILE || type == NODE_DIR)
+        TRY(tree_dir_xattrs(r->tree, n, r->fd, name, path));
+    if (enter && type == NODE_DIR)
+        MEM_PUSH(r->entered, r->entered_count, r->entered_room, n);
+    else
+        MEM_PUSH(r->child, r->count, r->room, n);
+    return NULL;
+}
+
+static struct err *read_entries(struct reading *r)
+{
+    AUTO(fd_close) int fd = -1;
+    const char *path = r->path[0] ? r->path : ".";
+
+    TRY(fs_open_no_links(&fd, r->tree->dir->fd, path, O_RDONLY | O_DIRECTORY, 0));
+    AUTO(closedir) DIR *stream = fdopendir(fd);
+    if (!stream)
+        return tree_dir_error("read directory", path);
+    r->fd = fd_take(&fd);
+    for (;;) {
+        TRY(stop_check());
+        errno = 0;
+        const struct dirent *entry = readdir(stream);
+        if (!entry)
+            return errno ? tree_dir_error("read directory", path) : NULL;
+        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+            TRY(read_entry(r, entry));
+    }
+}
+
+/* Directories that are there only when something in them is: they are read at once, after the descriptor of
+ * this one was closed. */
+static struct err *read_entered(struct reading *r)
+{
+    for (size_t i = 0; i < r->entered_count; i++) {
+        struct node *n = r->entered[i];
+        TRY(tree_dir_read(r->tree, n));
+        if (n->child_count > 0)
+            MEM_PUSH(r->child, r->count, r->room, n);
+    }
+    return NULL;
+}
+
+struct err *tree_dir_read(struct tree *t, struct node *dir)
+{
+    AUTO(mem_free) char *path = node_path(dir);
+    AUTO_VALUE(reading_wipe) struct reading r = {.tree = t, .dir = dir, .path = path, .fd = -1};
+
+    TRY(read_entries(&r));
+    TRY(read_entered(&r));
+    if (r.count > 1)
+        qsort(r.child, r.count, sizeof(struct node *), node_compare);
+    t->node_count += r.count;
+    node_set_children(dir, TAKE(r.child), r.count);
+    dir->children_known = true;
+    return NULL;
+}
+
+struct err *tree_open_dir(struct tree **out, int dirfd, const struct tree_dir_options *options)
+{
+    AUTO(fd_close) int fd = dirfd;
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return tree_dir_error("look at", ".");
+    if (!S_ISDIR(st.st_mode))
+        return err_new(ERR_INPUT, "it is not a directory");
+    AUTO(tree_free) struct tree *t = tree_new();
+    t->dir = mem_zero(1, sizeof *t->dir);
+    t->dir->fd = fd_take(&fd);
+    if (options)
+        t->dir->options = *options;
+    t->root->implicit = false;
+    take_stat(t, t->root, &st);
+    TRY(tree_dir_xattrs(t, t->root, t->dir->fd, ".", "."));
+    *out = TAKE(t);
+    return NULL;
+}
+
+void tree_dir_free(struct tree_dir *d)
+{
+    if (!d)
+        return;
+    fd_close(d->fd);
+    inodes_wipe(&d->inodes);
+    mem_free(d->xattr_names);
+    mem_free(d->xattr_value);
+    mem_free(d);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_LAYERS_TREE_DIR_H
+#define LADE_LAYERS_TREE_DIR_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "layers/tree.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* What the sources of the tree over a directory (tree_dir*.c) share. */
+
+/* Which inodes with several names were seen, and as which link group. */
+struct inode_group {
+    dev_t device;
+    ino_t inode;
+    uint32_t group; /* 0: a free place */
+};
+struct inodes {
+    struct inode_group *slot;
+    size_t count;
+    size_t size; /* of the table, a power of two */
+};
+uint32_t inodes_group(struct inodes *inodes, struct tree *t, dev_t device, ino_t inode);
+void inodes_wipe(struct inodes *inodes);
+
+struct tree_dir {
+    int fd;
+    struct tree_dir_options options;
+    struct inodes inodes;
+    char *xattr_names, *xattr_value; /* room for reading them, made on first use */
+};
+
+/* The xattrs that layers keep, of `name` in the directory `fd`. `path` is for messages. */
+MUST_USE struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *name,
+                                     const char *path);
+
+/* When the inode was changed last, in ns; to be compared only. */
+int64_t tree_dir_change_time(const struct stat *st);
+
+MUST_USE struct err *tree_dir_error(const char *doing,
+                                    const char *path); /* err_sys with the path made safe */
+MUST_USE struct err *tree_dir_changed(const char *path);
+
+#endif
