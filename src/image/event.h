@@ -19,7 +19,7 @@ enum event_kind {
     EVENT_NOTE,     /* `text`: something the user will want to know */
     EVENT_BLOB,     /* `desc` begins to move: `name` says where to ("push localhost:5000/app") */
     EVENT_BYTES,    /* `done` of `total` bytes of `desc` moved */
-    EVENT_BLOB_END, /* `text`: "uploaded", "exists", "mounted", "downloaded" */
+    EVENT_BLOB_END, /* `text`: "uploaded", "downloaded", "copied", "exists", "mounted" */
     EVENT_READY,    /* `desc` is finished in the local store and may be uploaded */
 };
 struct event {

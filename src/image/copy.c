@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/copy.h"
+
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/stop.h"
+#include "base/str.h"
+#include "image/digestset.h"
+#include "image/manifest.h"
+#include "image/mediatype.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define JOBS 4
+#define DEPTH_MAX 8
+#define DESCRIPTORS_MAX 10000
+#define MANIFEST_BYTES_MAX (UINT64_C(256) << 20)
+/* Progress is told not more often than this. */
+#define TELL_BYTES (256 << 10)
+
+/* A manifest or an index, in memory. */
+struct node {
+    struct desc desc;
+    char *data;
+    unsigned height; /* above its highest child: 1 + height; without child manifests: 0 */
+};
+
+struct copy {
+    struct store *to, *from;
+    const struct copy_options *options;
+    char *place; /* "push localhost:5000/app", for events */
+
+    struct digestset node_set, blob_set;
+    struct node *node; /* by number in node_set */
+    size_t node_count, node_room;
+    struct desclist blob; /* by number in blob_set */
+    size_t *order; /* numbers of blobs, the largest first, so that no large one is left alone at the end */
+    uint64_t manifest_bytes;
+    unsigned height; /* the nodes that are being sent */
+
+    struct lock *lock;
+    struct err *failed; /* the first error; with `stopping` */
+    atomic_bool stopping;
+    struct copy_report report;
+};
+
+static void copy_wipe(struct copy *c)
+{
+    for (size_t i = 0; i < c->node_count; i++) {
+        desc_wipe(&c->node[i].desc);
+        free(c->node[i].data);
+    }
+    free(c->node);
+    free(c->place);
+    desclist_wipe(&c->blob);
+    free(c->order);
+    digestset_wipe(&c->node_set);
+    digestset_wipe(&c->blob_set);
+    lock_free(c->lock);
+    err_free(c->failed);
+}
+
+/* The graph, read before anything is sent. */
+
+static struct err *check_count(const struct copy *c)
+{
+    if (c->node_set.count + c->blob_set.count > DESCRIPTORS_MAX)
+        return err_new(ERR_RESOURCE, "it refers to more than %d blobs", DESCRIPTORS_MAX);
+    return NULL;
+}
+
+static struct err *check_same(const struct desc *known, const struct desc *again)
+{
+    char digest[DIGEST_SHORT];
+    if (known->size == again->size)
+        return NULL;
+    return err_new(ERR_INTEGRITY, "%s has %llu bytes by one descriptor and %llu by another",
+                   digest_short(&known->digest, digest), (unsigned long long)known->size,
+                   (unsigned long long)again->size);
+}
+
+static struct err *add_blob(struct copy *c, const struct desc *d)
+{
+    size_t number;
+    if (c->options->skip_foreign && mediatype_is_foreign(d->media_type))
+        return NULL;
+    if (!digestset_add(&c->blob_set, &d->digest, &number))
+        return check_same(&c->blob.item[number], d);
+    desc_copy(desclist_add(&c->blob), d);
+    return check_count(c);
+}
+
+static struct err *read_manifest(struct store *from, const struct desc *d, struct manifest *out, char **data)
+{
+    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(MANIFEST_SIZE_MAX);
+    TRY(store_read(from, d, &bytes));
+    TRY(manifest_parse(out, buf_text(&bytes), bytes.len, d->media_type, "manifest"));
+    if (data)
+        *data = buf_take(&bytes);
+    return NULL;
+}
+
+/* The same, naming the digest where the caller's message does not: the root's is in every message. */
+static struct err *read_node(struct copy *c, size_t number, unsigned depth, struct manifest *out)
+{
+    char digest[DIGEST_SHORT];
+    struct node *node = &c->node[number];
+    struct err *e = read_manifest(c->from, &node->desc, out, &node->data);
+    return depth == 1 ? e : err_wrap(e, "%s", digest_short(&node->desc.digest, digest));
+}
+
+static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, unsigned *height)
+{
+    AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+    size_t number;
+    *height = 0;
+    if (depth > DEPTH_MAX)
+        return err_new(ERR_RESOURCE, "its indexes are nested deeper than %d levels", DEPTH_MAX);
+    if (!digestset_add(&c->node_set, &d->digest, &number)) {
+        *height = c->node[number].height;
+        return check_same(&c->node[number].desc, d);
+    }
+    MEM_PUSH(c->node, c->node_count, c->node_room, (struct node){0});
+    desc_copy(&c->node[number].desc, d);
+    TRY(check_count(c));
+    c->manifest_bytes += d->size < MANIFEST_SIZE_MAX ? d->size : MANIFEST_SIZE_MAX;
+    if (c->manifest_bytes > MANIFEST_BYTES_MAX)
+        return err_new(ERR_RESOURCE, "its manifests have more than %llu bytes",
+                       (unsigned long long)MANIFEST_BYTES_MAX);
+    TRY(stop_check());
+    TRY(read_node(c, number, depth, &m));
+    for (size_t i = 0; i < m.manifests.count; i++) {
+        const struct desc *child = &m.manifests.item[i];
+        unsigned below = 0;
+        /* A child of an unknown kind is a blob without children. */
+        if (!mediatype_is_manifest(child->media_type)) {
+            TRY(add_blob(c, child));
+            continue;
+        }
+        TRY(gather(c, child, depth + 1, &below));
+        if (below + 1 > *height)
+            *height = below + 1;
+    }
+    c->node[number].height = *height;
+    if (m.config.media_type)
+        TRY(add_blob(c, &m.config));
+    for (size_t i = 0; i < m.layers.count; i++)
+        TRY(add_blob(c, &m.layers.item[i]));
+    return NULL;
+}
+
+/* A source that tells of its progress, and ends early when another blob has failed. */
+struct watched {
+    struct source source;
+    struct source *inner;
+    struct copy *copy;
+    const struct desc *desc;
+    uint64_t done, told;
+};
+
+static struct err *watched_peek(struct source *s, const uint8_t **data, size_t *len)
+{
+    struct watched *w = (struct watched *)s;
+    if (atomic_load(&w->copy->stopping))
+        return err_new(ERR_STOPPED, "stopped, because another blob failed");
+    return source_peek(w->inner, data, len);
+}
+
+static void tell(struct watched *w)
+{
+    w->told = w->done;
+    event_emit(
+        w->copy->options->events,
+        &(struct event){.kind = EVENT_BYTES, .desc = w->desc, .done = w->done, .total = w->desc->size});
+}
+
+static void watched_advance(struct source *s, size_t len)
+{
+    struct watched *w = (struct watched *)s;
+    source_advance(w->inner, len);
+    w->done += len;
+    if (w->done - w->told >= TELL_BYTES || w->done == w->desc->size)
+        tell(w);
+}
+
+static struct err *watched_reopen(struct source *s, uint64_t offset)
+{
+    struct watched *w = (struct watched *)s;
+    TRY(source_reopen(w->inner, offset));
+    w->done = offset;
+    tell(w);
+    return NULL;
+}
+
+static void watched_free(struct source *s)
+{
+    struct watched *w = (struct watched *)s;
+    source_free(w->inner);
+    free(w);
+}
+
+static struct source *watch(struct copy *c, const struct desc *d, struct source *inner_take)
+{
+    static const struct source_ops once = {
+        .peek = watched_peek, .advance = watched_advance, .free = watched_free};
+    static const struct source_ops again = {
+        .peek = watched_peek, .advance = watched_advance, .reopen = watched_reopen, .free = watched_free};
+    struct watched *w = mem_zero(1, sizeof *w);
+    w->source.ops = source_can_reopen(inner_take) ? &again : &once;
+    w->inner = inner_take;
+    w->copy = c;
+    w->desc = d;
+    return &w->source;
+}
+
+enum outcome { PRESENT, MOUNTED, SENT };
+
+/* `data`: the bytes, when they are in memory. */
+static struct err *move(struct copy *c, const struct desc *d, const char *data, enum outcome *how)
+{
+    AUTO(source_free) struct source *from = NULL;
+    bool done = false;
+    *how = PRESENT;
+    TRY(stop_check());
+    TRY(store_has(c->to, d, &done));
+    if (done)
+        return NULL;
+    if (data) {
+        from = source_mem(data, (size_t)d->size);
+    } else {
+        AUTO(mem_free) char *origin = store_origin(c->from, d);
+        *how = MOUNTED;
+        if (origin)
+            TRY(store_mount(c->to, d, origin, &done));
+        if (done)
+            return NULL;
+        TRY(store_get(c->from, d, &from));
+    }
+    *how = SENT;
+    from = watch(c, d, TAKE(from));
+    return store_put(c->to, d, from);
+}
+
+static const char *word(const struct copy *c, enum outcome how)
+{
+    if (how == PRESENT)
+        return "exists";
+    if (how == MOUNTED)
+        return "mounted";
+    if (str_eq(c->options->verb, "push"))
+        return "uploaded";
+    return str_eq(c->options->verb, "pull") ? "downloaded" : "copied";
+}
+
+static void count(struct copy *c, const struct desc *d, bool is_blob, enum outcome how)
+{
+    AUTO(lock_release) struct lock *held = lock_hold(c->lock);
+    if (is_blob) {
+        c->report.blobs_present += how == PRESENT;
+        c->report.blobs_mounted += how == MOUNTED;
+        c->report.blobs_sent += how == SENT;
+    }
+    if (how == SENT)
+        c->report.bytes_sent += d->size;
+}
+
+/* Whoever fails first is reported; those that were stopped by it say nothing. */
+static void fail(struct copy *c, const struct desc *d, struct err *e)
+{
+    AUTO(lock_release) struct lock *held = lock_hold(c->lock);
+    char digest[DIGEST_SHORT];
+    if (c->failed)
+        err_free(e);
+    else
+        c->failed = err_wrap(e, "%s %s", c->options->verb, digest_short(&d->digest, digest));
+    atomic_store(&c->stopping, true);
+}
+
+static void send(struct copy *c, const struct desc *d, const char *data)
+{
+    const struct events *events = c->options->events;
+    enum outcome how = PRESENT;
+    if (atomic_load(&c->stopping))
+        return;
+    event_emit(events, &(struct event){.kind = EVENT_BLOB, .desc = d, .name = c->place, .total = d->size});
+    struct err *e = move(c, d, data, &how);
+    if (e) {
+        fail(c, d, e);
+        return;
+    }
+    count(c, d, !data, how);
+    event_emit(events, &(struct event){.kind = EVENT_BLOB_END,
+                                       .desc = d,
+                                       .name = c->place,
+                                       .text = word(c, how),
+                                       .done = how == SENT ? d->size : 0,
+                                       .total = d->size});
+}
+
+static int by_size(const void *a, const void *b, void *ctx)
+{
+    const struct copy *c = ctx;
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    uint64_t x_size = c->blob.item[x].size, y_size = c->blob.item[y].size;
+    if (x_size != y_size)
+        return x_size > y_size ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static void set_order(struct copy *c)
+{
+    c->order = mem_zero(c->blob.count + 1, sizeof *c->order);
+    for (size_t i = 0; i < c->blob.count; i++)
+        c->order[i] = i;
+    qsort_r(c->order, c->blob.count, sizeof *c->order, by_size, c);
+}
+
+static struct err *send_blob(void *ctx, size_t i)
+{
+    struct copy *c = ctx;
+    send(c, &c->blob.item[c->order[i]], NULL);
+    return NULL;
+}
+
+static struct err *send_node(void *ctx, size_t i)
+{
+    struct copy *c = ctx;
+    if (c->node[i].height == c->height)
+        send(c, &c->node[i].desc, c->node[i].data);
+    return NULL;
+}
+
+static struct err *send_all(struct copy *c, unsigned height)
+{
+    unsigned jobs = c->options->jobs ? c->options->jobs : JOBS;
+    set_order(c);
+    TRY(pool_each(jobs, c->blob.count, send_blob, c));
+    for (c->height = 0; c->height <= height && !c->failed; c->height++)
+        TRY(pool_each(jobs, c->node_count, send_node, c));
+    return TAKE(c->failed);
+}
+
+struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
+                       const struct copy_options *options, struct copy_report *report)
+{
+    AUTO_VALUE(copy_wipe) struct copy c = {.to = to, .from = from, .options = options};
+    char digest[DIGEST_SHORT];
+    unsigned height = 0;
+    c.lock = lock_new();
+    c.place = mem_printf("%s %s", options->verb, store_name(to));
+    TRY(err_wrap(gather(&c, root, 1, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
+    struct err *e = send_all(&c, height);
+    if (!e && report)
+        *report = c.report;
+    return e;
+}
+
+struct err *copy_choose(struct store *from, const struct desc *root, const struct platform *want,
+                        struct desc *out)
+{
+    AUTO_VALUE(desc_wipe) struct desc at = {0};
+    char digest[DIGEST_SHORT];
+    desc_copy(&at, root);
+    for (unsigned depth = 1; depth <= DEPTH_MAX; depth++) {
+        AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+        const struct desc *child = NULL;
+        if (mediatype_kind_of(at.media_type) == MEDIATYPE_MANIFEST) {
+            desc_copy(out, &at);
+            return NULL;
+        }
+        TRY(err_wrap(read_manifest(from, &at, &m, NULL), "%s: %s", store_name(from),
+                     digest_short(&at.digest, digest)));
+        if (mediatype_kind_of(m.media_type) == MEDIATYPE_MANIFEST) {
+            desc_copy(out, &at);
+            return NULL;
+        }
+        TRY(manifest_choose(&m, want, store_name(from), &child));
+        desc_copy(&at, child);
+    }
+    return err_new(ERR_RESOURCE, "%s: its indexes are nested deeper than %d levels", store_name(from),
+                   DEPTH_MAX);
+}
