@@ -12,24 +12,27 @@
 #include <stdbool.h>
 
 /*
- * All that requests to registries share: credentials, and for each host its tokens, connections, limits and the pause after a 429.
- * Made once for a run; used from any thread. The stores that it gives must be freed before it.
+ * All that requests to registries share: credentials, and for each host its tokens, connections, limits and
+ * the pause after a 429. Made once for a run; used from any thread. The stores that it gives must be freed
+ * before it.
  *
- *     registry_new → registry_repository (a store) → copy_graph, store_resolve, … → store_free → registry_free
+ *     registry_new → registry_repository (a store) → copy_graph, store_resolve, … → store_free →
+ * registry_free
  *
- * Plain HTTP is used for loopback hosts (127.0.0.0/8, ::1, localhost) when HTTPS does not answer there, and for hosts that options name;
- * nowhere else.
+ * Plain HTTP is used for loopback hosts (127.0.0.0/8, ::1, localhost) when HTTPS does not answer there, and
+ * for hosts that options name; nowhere else.
  */
 struct registry_options {
-    const char *authfile;         /* a file in the form of Docker's config.json that comes before all others; NULL: none */
-    const char *username;         /* with password: for every host of this run; NULL: none */
+    const char
+        *authfile; /* a file in the form of Docker's config.json that comes before all others; NULL: none */
+    const char *username; /* with password: for every host of this run; NULL: none */
     const char *password;
-    const char *cert_dir;         /* *.crt, *.cert + *.key, before certs.d; NULL: none */
-    bool plain_http;              /* every host of this run by plain HTTP */
-    bool insecure_skip_verify;    /* do not check TLS certificates */
-    unsigned tries;               /* of each request; 0: the default, 5 */
-    unsigned budget_ms;           /* time for all tries of a request together; 0: the default, 5 minutes */
-    const struct events *events;  /* warnings, notes about retries; may be NULL */
+    const char *cert_dir;        /* *.crt, *.cert + *.key, before certs.d; NULL: none */
+    bool plain_http;             /* every host of this run by plain HTTP */
+    bool insecure_skip_verify;   /* do not check TLS certificates */
+    unsigned tries;              /* of each request; 0: the default, 5 */
+    unsigned budget_ms;          /* time for all tries of a request together; 0: the default, 5 minutes */
+    const struct events *events; /* warnings, notes about retries; may be NULL */
 };
 
 struct registry;
@@ -38,10 +41,13 @@ MUST_USE struct err *registry_new(struct registry **out, const struct registry_o
 void registry_free(struct registry *r);
 AUTO_DEFINE(struct registry *, registry_free)
 
-/* A repository as a store; `ref` gives registry and repository. No request is made. `push` says which rights to ask for first. */
-MUST_USE struct err *registry_repository(struct registry *r, const struct ref *ref, bool push, struct store **out);
+/* A repository as a store; `ref` gives registry and repository. No request is made. `push` says which rights
+ * to ask for first. */
+MUST_USE struct err *registry_repository(struct registry *r, const struct ref *ref, bool push,
+                                         struct store **out);
 
-/* What an image reference names, by HEAD (GET where the registry has no digest in HEAD). ERR_NOT_FOUND naming it. */
+/* What an image reference names, by HEAD (GET where the registry has no digest in HEAD). ERR_NOT_FOUND naming
+ * it. */
 MUST_USE struct err *registry_resolve(struct registry *r, const struct ref *ref, struct desc *out);
 
 /* Ask /v2/ with these credentials: NULL when they are good, ERR_DENIED when not. */
