@@ -272,7 +272,8 @@ static struct err *make_plan(struct builder *b)
 static struct err *run_build(struct builder *b, struct registry *r, struct build_result *out)
 {
     const struct build_options *o = b->options;
-    b->created = config_time_text(o->time == BUILD_TIME_REAL ? (int64_t)time(NULL) : o->epoch, 0);
+    b->epoch = o->time == BUILD_TIME_REAL ? (int64_t)time(NULL) : o->epoch;
+    b->created = config_time_text(b->epoch, 0);
     TRY(open_places(b, r));
     TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
     TRY(make_plan(b));

@@ -262,7 +262,7 @@ static void show_rest(const struct diag *d, const struct diag_item *item, bool w
 {
     show_line(d, item, out);
     if (item->expected)
-        buf_printf(out, "\n     %s", item->expected);
+        buf_printf(out, "\n     expected %s", item->expected);
     if (item->hint && with_hint)
         buf_printf(out, "\n     hint: %s", item->hint);
 }

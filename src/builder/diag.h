@@ -37,7 +37,7 @@ struct diag_item {
     struct span at;
     const char *rule; /* a warning's rule, a constant; NULL: a mistake */
     char *message;
-    char *expected; /* "expected …", or NULL */
+    char *expected; /* shown behind "expected ", or NULL */
     char *hint;     /* what to do, or NULL */
 };
 

@@ -63,10 +63,13 @@ static struct span value_span(const struct lex *lex, const struct directive *d, 
 
 static void read_escape(struct lex *lex, const struct directive *d, struct span at)
 {
-    if (str_eq(d->value, "`") || str_eq(d->value, "\\"))
+    /* BuildKit looks for the others below a #! line, but not for this one. */
+    if (lex->shebang)
+        diag_warn(lex->diag, at, "EscapeIgnored", "an escape directive below a #! line has no effect");
+    else if (str_eq(d->value, "`") || str_eq(d->value, "\\"))
         lex->file->escape = d->value[0];
     else
-        diag_mistake(lex->diag, at, "expected \\ or `", NULL, "invalid escape character \"%s\"", d->value);
+        diag_mistake(lex->diag, at, "\\ or `", NULL, "invalid escape character \"%s\"", d->value);
 }
 
 static bool is_own_syntax(const char *frontend)
@@ -101,7 +104,7 @@ static void read_check(struct lex *lex, const struct directive *d, struct span a
     size_t len = strcspn(d->value, " ");
     lex->file->check = (struct word){.text = mem_strndup(d->value, len), .at = at};
     if (!directive_check(lex->file->check.text, &lex->diag->skip, &lex->diag->warnings_fatal))
-        diag_mistake(lex->diag, at, "expected skip=RULE,…, skip=all or error=true, joined by ;", NULL,
+        diag_mistake(lex->diag, at, "skip=RULE,…, skip=all or error=true, joined by ;", NULL,
                      "invalid check directive \"%s\"", lex->file->check.text);
 }
 
@@ -110,8 +113,10 @@ bool directive_read(struct lex *lex, const char *text, size_t len)
     const char *line_start = text;
     while (line_start > lex->data && line_start[-1] != '\n')
         line_start--;
-    if (lex->line == 1 && len >= 2 && text[0] == '#' && text[1] == '!')
+    if (lex->line == 1 && len >= 2 && text[0] == '#' && text[1] == '!') {
+        lex->shebang = true;
         return true;
+    }
     if (len == 0 || text[0] != '#')
         return false;
     AUTO_VALUE(directive_wipe) struct directive d = {0};

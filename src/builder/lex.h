@@ -41,6 +41,7 @@ struct lex {
     unsigned line; /* how many were read */
     bool directives_done;
     unsigned directives_seen; /* bits */
+    bool shebang;
     bool stopped;  /* after a mistake that makes the rest meaningless */
     bool continues; /* the line read last did not end its logical line */
     struct dockerfile *file; /* gets the directives */

@@ -69,6 +69,7 @@ struct builder {
     struct part_list parts; /* all, owned */
     struct spool *spool;
     unsigned step_id; /* of events */
+    int64_t epoch;    /* the build's time: SOURCE_DATE_EPOCH or the present */
     char *created;    /* RFC 3339 */
 };
 

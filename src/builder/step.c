@@ -116,7 +116,7 @@ static struct err *plan_copy(struct builder *b, struct stage *s, const struct in
         TRY(stage_files(b, s, &stage));
     if (!b->spool)
         TRY(spool_new(&b->spool, b->scratch_dir));
-    struct copy_options options = {
+    struct copy_step step = {
         .from = files,
         .stage = stage,
         .sources = &w->sources,
@@ -133,12 +133,12 @@ static struct err *plan_copy(struct builder *b, struct stage *s, const struct in
         .unpack = instr->copy.unpack == FLAG_NOT_GIVEN ? add : instr->copy.unpack == FLAG_TRUE,
         .from_context = from == NULL,
         .ignore = from ? NULL : b->context.ignore,
-        .epoch = b->options->epoch,
+        .epoch = b->epoch,
         .keep_times = b->options->time == BUILD_TIME_REAL,
         .spool = b->spool,
         .what = what,
     };
-    TRY(copy_plan(&options, layer));
+    TRY(copy_plan(&step, layer));
     return from ? unpack_contents(b, from, layer) : NULL;
 }
 
@@ -181,7 +181,7 @@ static struct err *make_workdir(struct builder *b, struct stage *s, const char *
         made->mode = 0755;
         made->uid = there ? 0 : owner.uid;
         made->gid = there ? 0 : owner.gid;
-        made->mtime = b->options->epoch;
+        made->mtime = b->epoch;
         at = there;
     }
     return NULL;
