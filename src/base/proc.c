@@ -15,6 +15,9 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +29,7 @@
 struct child {
     const struct proc_spec *spec;
     char *name; /* for messages */
+    char *path; /* of the program */
     pid_t pid;  /* 0 when there is none, or it was waited for; else it leads a process group of its own */
     int pid_fd;
     int in, out, err; /* our ends; -1 when closed */
@@ -46,6 +50,7 @@ static void child_end(struct child *c)
     fd_close_auto(&c->out);
     fd_close_auto(&c->err);
     free(c->name);
+    free(c->path);
 }
 
 /* A pipe whose ends are not 0, 1 or 2, which the child's descriptors are moved onto one by one. */
@@ -65,6 +70,49 @@ static struct err *make_pipe(int *read_end, int *write_end)
     *read_end = ends[0];
     *write_end = ends[1];
     return ends[0] < 0 || ends[1] < 0 ? err_sys("create a pipe") : NULL;
+}
+
+static bool can_run(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return false;
+    if (S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+        return true;
+    errno = EACCES;
+    return false;
+}
+
+/* Not posix_spawnp: it looks into relative directories, which may be a foreign context, and a directory in
+ * PATH that we may not enter makes it say "permission denied" of what is nowhere. */
+static struct err *find_program(struct child *c)
+{
+    const char *program = c->spec->argv[0];
+    const char *at = getenv("PATH");
+    bool seen = false;
+
+    if (strchr(program, '/')) {
+        c->path = mem_strdup(program);
+        return NULL;
+    }
+    while (at && *program) {
+        size_t len = strcspn(at, ":");
+        AUTO(mem_free) char *folder = mem_strndup(at, len);
+        AUTO(mem_free) char *path = path_join(folder, program);
+        bool absolute = folder[0] == '/';
+        if (absolute && can_run(path)) {
+            c->path = TAKE(path);
+            return NULL;
+        }
+        seen = seen || (absolute && errno == EACCES && faccessat(AT_FDCWD, path, F_OK, 0) == 0);
+        at = at[len] ? at + len + 1 : NULL;
+    }
+    if (seen) {
+        errno = EACCES;
+        return err_sys("run %s", c->name);
+    }
+    return err_new(ERR_NOT_FOUND, "run %s: there is no such program in PATH", c->name);
 }
 
 struct ends {
@@ -99,7 +147,7 @@ static int spawn_with(struct child *c, const struct ends *theirs, posix_spawn_fi
     e = e ? e : posix_spawnattr_setsigdefault(attr, &all);
     e = e ? e : posix_spawnattr_setsigmask(attr, &none);
     e = e ? e : posix_spawnattr_setpgroup(attr, 0);
-    return e ? e : posix_spawnp(&c->pid, argv.in[0], files, attr, argv.out, env.in ? env.out : environ);
+    return e ? e : posix_spawn(&c->pid, c->path, files, attr, argv.out, env.in ? env.out : environ);
 }
 
 static struct err *spawn(struct child *c)
@@ -110,6 +158,7 @@ static struct err *spawn(struct child *c)
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
 
+    TRY(find_program(c));
     if (c->spec->input)
         TRY(make_pipe(&in, &c->in));
     TRY(make_pipe(&c->out, &out));

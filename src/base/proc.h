@@ -11,7 +11,8 @@
 /* Start another program: no shell, only the descriptors that it is given, default signals, bounded output, a time limit. */
 
 struct proc_spec {
-    const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH when it has no slash */
+    const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH when it has no slash, in
+                              * absolute directories only */
     const char *const *env;  /* NULL: ours */
     const char *input;       /* to its standard input, may be NULL */
     size_t input_len;

@@ -191,13 +191,13 @@ static void a_killed_writer(void **state)
     newfile_sweep(dir->fd);
     AUTO(mem_free) char *after = names(dir->fd);
     assert_string_equal(after, all);
-    check_ok(fs_mkdir_all(dir->fd, ".new-dir"));
-    utimensat(dir->fd, ".new-dir", old, 0);
+    check_ok(fs_mkdir_all(dir->fd, ".new-x"));
+    utimensat(dir->fd, ".new-x", old, 0);
     utimensat(dir->fd, "other", old, 0);
     utimensat(dir->fd, list.item[0], old, 0);
     utimensat(dir->fd, list.item[2], old, 0);
     newfile_sweep(dir->fd);
-    AUTO(mem_free) char *kept = mem_printf("%s .new-dir other", list.item[1]);
+    AUTO(mem_free) char *kept = mem_printf("%s .new-x other", list.item[1]);
     check_names(dir->fd, kept);
     newfile_sweep(-1);
     strlist_wipe(&list);

@@ -2,6 +2,7 @@
 #include "../check.h"
 
 #include "base/mem.h"
+#include "base/newfile.h"
 #include "base/pool.h"
 #include "base/proc.h"
 #include "base/stop.h"
@@ -114,6 +115,46 @@ static void programs_that_do_not_start(void **state)
         check_error(proc_run(&spec, &r), rows[i].kind, rows[i].part);
         assert_int_equal(r.status, -1);
     }
+}
+
+static void looks_in_path(void **state)
+{
+    struct check_dir *dir = *state;
+    static const char script[] = "#!/bin/sh\necho found $0 $1\n";
+    static const struct {
+        const char *name;
+        mode_t mode;
+    } files[] = {{"a/tool", 0644}, {"b/tool", 0755}, {"c/tool", 0755}, {"a/plain", 0644}};
+    check_ok(fs_mkdir_all(dir->fd, "a/dir"));
+    check_ok(fs_mkdir_all(dir->fd, "b"));
+    check_ok(fs_mkdir_all(dir->fd, "c"));
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        check_ok(newfile_write(dir->fd, files[i].name, files[i].mode, script, sizeof script - 1, false));
+    AUTO(mem_free) char *before = mem_strdup(getenv("PATH"));
+    AUTO(mem_free) char *path = mem_printf("/absent:%s/a:::.:c:%s/b:%s/c", dir->path, dir->path, dir->path);
+    AUTO(mem_free) char *want = mem_printf("found %s/b/tool arg\n", dir->path);
+    AUTO_VALUE(proc_result_wipe) struct proc_result r = result_of(1000);
+    struct proc_spec spec = {.argv = (const char *const[]){"tool", "arg", NULL}};
+    setenv("PATH", path, 1);
+    AUTO(fd_close) int home = open(".", O_PATH | O_CLOEXEC);
+    assert_int_equal(fchdir(dir->fd), 0);
+    struct err *found = proc_run(&spec, &r);
+    spec.argv = (const char *const[]){"plain", NULL};
+    struct err *plain = proc_run(&spec, &r);
+    spec.argv = (const char *const[]){"dir", NULL};
+    struct err *folder = proc_run(&spec, &r);
+    spec.argv = (const char *const[]){"", NULL};
+    struct err *empty = proc_run(&spec, &r);
+    unsetenv("PATH");
+    struct err *none = proc_run(&spec, &r);
+    setenv("PATH", before, 1);
+    assert_int_equal(fchdir(home), 0);
+    check_ok(found);
+    assert_string_equal(buf_text(&r.out), want);
+    check_error(plain, ERR_DENIED, "run plain: ");
+    check_error(folder, ERR_DENIED, "run dir: ");
+    check_error(empty, ERR_NOT_FOUND, "run : there is no such program in PATH");
+    check_error(none, ERR_NOT_FOUND, "no such program in PATH");
 }
 
 static double seconds(void)
@@ -303,6 +344,7 @@ int main(void)
         cmocka_unit_test(moves_much),
         cmocka_unit_test(input_that_nobody_reads),
         check_with_dir(programs_that_do_not_start),
+        check_with_dir(looks_in_path),
         cmocka_unit_test(time_limit_kills_the_group),
         cmocka_unit_test(output_has_a_limit),
         cmocka_unit_test(gives_a_clean_world),
