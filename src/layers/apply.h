@@ -6,10 +6,17 @@
 #include "base/err.h"
 #include "layers/tree.h"
 
-/* Write a tree's files under a directory, for -o type=local: everything beneath `dirfd`, parents never followed through links, owners only when we
- * are root, existing files replaced, times and modes set. Device nodes that cannot be made are skipped and counted. */
+#include <stdint.h>
+
+/*
+ * Write a tree's files under a directory, for -o type=local: everything beneath `dirfd`, parents never followed through links. What stands in the
+ * way is replaced, directories are merged; the directory itself keeps its metadata. Modes and times are set. Owners only when we are root; when
+ * not, a file of somebody else loses setuid and setgid, which would otherwise be ours. Device nodes and xattrs that the system refuses are
+ * skipped and counted.
+ */
 struct apply_report {
-    uint64_t files, skipped_devices;
+    uint64_t files; /* all but directories */
+    uint64_t skipped_devices, skipped_xattrs;
 };
 MUST_USE struct err *apply_tree(struct tree *t, int dirfd, struct apply_report *report);
 
