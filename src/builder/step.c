@@ -163,9 +163,15 @@ static struct err *make_workdir(struct builder *b, struct stage *s, const char *
     struct tree *files = NULL;
     AUTO(mem_free) char *place = NULL;
     struct account owner = {0};
+    const char *missing = NULL;
     TRY(stage_files(b, s, &files));
     TRY(tree_resolve(files, path, true, &place));
-    TRY(account_find(&owner, files, s->config.user));
+    if (!str_empty(s->config.user))
+        TRY(account_look_up(&owner, s->config.user, files, &missing));
+    if (missing)
+        event_warn(b->options->events,
+                   "WORKDIR %s: the %s of \"%s\" is not in the image; root owns the directory", path, missing,
+                   s->config.user);
     AUTO_VALUE(strlist_wipe) struct strlist names = {0};
     strlist_split(&names, place, '/');
     struct node *at = tree_root(files), *made = tree_root(layer);
