@@ -95,8 +95,8 @@ static void read_syntax(struct lex *lex, const struct directive *d, struct span 
     at.end_column = at.column + (unsigned)len;
     lex->file->syntax = (struct word){.text = mem_strndup(d->value, len), .at = at};
     if (!is_own_syntax(lex->file->syntax.text))
-        diag_warn(lex->diag, at, "SyntaxIgnored", "the frontend %s is not used: lade reads the Dockerfile itself",
-                  lex->file->syntax.text);
+        diag_warn(lex->diag, at, "SyntaxIgnored",
+                  "the frontend %s is not used: lade reads the Dockerfile itself", lex->file->syntax.text);
 }
 
 static void read_check(struct lex *lex, const struct directive *d, struct span at)

@@ -3,7 +3,9 @@
 #define LADE_BUILDER_DOCKERFILE_H
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "builder/diag.h"
 
 #include <stdbool.h>
@@ -160,7 +162,7 @@ struct instr {
      * `from`.
      */
     struct word_list arg;
-    struct heredoc_list heredoc; /* RUN ADD COPY, or ONBUILD of these */
+    struct heredoc_list heredoc; /* RUN ADD COPY; a copy of its trigger's for ONBUILD */
     struct instr_from from;
     struct instr_copy copy;
     struct pair_list pair; /* ARG ENV LABEL */
@@ -188,6 +190,8 @@ void dockerfile_wipe(struct dockerfile *file);
  * trigger. */
 MUST_USE struct err *dockerfile_parse_trigger(struct instr *out, const char *text);
 void instr_wipe(struct instr *instr);
+void instr_free(struct instr *instr); /* of the heap */
+AUTO_DEFINE(struct instr *, instr_free)
 
 const char *instr_name(enum instr_kind kind); /* "COPY" */
 

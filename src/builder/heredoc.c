@@ -26,7 +26,8 @@ static size_t count_quotes(const char *text)
     return count;
 }
 
-/* The delimiter as one word; false when it is none or several. *error is set when its quotes are not closed. */
+/* The delimiter as one word; false when it is none or several. *error is set when its quotes are not closed.
+ */
 static bool read_name(const char *text, struct heredoc *out, bool *error)
 {
     AUTO_VALUE(strlist_wipe) struct strlist words = {0};
@@ -84,8 +85,9 @@ void heredocs_find(struct parse *p, struct heredoc_list *out)
     if (!strstr(line, "<<"))
         return;
     AUTO_VALUE(strlist_wipe) struct strlist words = {0};
-    AUTO(err_free) struct err *e = expand_words(&words, line, &no_variables, '\\',
-                                                EXPAND_KEEP_UNSET | EXPAND_RAW_QUOTES | EXPAND_RAW_ESCAPES, NULL);
+    AUTO(err_free)
+    struct err *e = expand_words(&words, line, &no_variables, '\\',
+                                 EXPAND_KEEP_UNSET | EXPAND_RAW_QUOTES | EXPAND_RAW_ESCAPES, NULL);
     if (e)
         return;
     size_t from = 0;
@@ -101,8 +103,8 @@ void heredocs_find(struct parse *p, struct heredoc_list *out)
         if (parse_word(words.item[i], &doc, &error))
             MEM_PUSH(out->item, out->count, out->room, doc);
         else if (error)
-            parse_mistake_always(p, doc.at, NULL, NULL, "the delimiter of a here-document has an open quote: %s",
-                                 words.item[i]);
+            parse_mistake_always(p, doc.at, NULL, NULL,
+                                 "the delimiter of a here-document has an open quote: %s", words.item[i]);
     }
 }
 

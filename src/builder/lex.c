@@ -92,8 +92,8 @@ static bool is_comment(struct slice s)
     return s.len > 0 && s.text[0] == '#';
 }
 
-/* Cut the continuation off. An escape character continues the line when only blanks follow it and no other escape
- * character stands before it. */
+/* Cut the continuation off. An escape character continues the line when only blanks follow it and no other
+ * escape character stands before it. */
 static bool cut_continuation(struct slice *s, char escape)
 {
     size_t end = s->len;

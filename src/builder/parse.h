@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /*
- * Inside of dockerfile_parse: the pieces that read one instruction. A part is a piece of the logical line, so that its place
- * in the source is known; the functions that make words keep that place.
+ * Inside of dockerfile_parse: the pieces that read one instruction. A part is a piece of the logical line, so
+ * that its place in the source is known; the functions that make words keep that place.
  */
 
 struct part {
@@ -35,10 +35,10 @@ struct span part_span(const struct parse *p, struct part part);
 struct word part_word(const struct parse *p, struct part part);
 void word_list_add(struct word_list *list, struct word word_take);
 
-/* A mistake in the instruction, which becomes broken. Behind ONBUILD BuildKit looks for such mistakes only when the
- * trigger is used: there it is a warning. */
-void parse_mistake(struct parse *p, struct span at, const char *expected, const char *hint, const char *format,
-                   ...) PRINTF(5, 6);
+/* A mistake in the instruction, which becomes broken. Behind ONBUILD BuildKit looks for such mistakes only
+ * when the trigger is used: there it is a warning. */
+void parse_mistake(struct parse *p, struct span at, const char *expected, const char *hint,
+                   const char *format, ...) PRINTF(5, 6);
 /* A mistake that BuildKit finds behind ONBUILD too. */
 void parse_mistake_always(struct parse *p, struct span at, const char *expected, const char *hint,
                           const char *format, ...) PRINTF(5, 6);
@@ -68,7 +68,8 @@ enum flag_bool flag_bool(const struct instr *instr, const char *name);
 struct word flag_word(const struct instr *instr, const char *name);
 
 enum json_form { JSON_NONE, JSON_LIST, JSON_MIXED };
-/* A JSON list of strings into `out`. JSON_NONE: it is no valid JSON list; JSON_MIXED: it has other things than strings. */
+/* A JSON list of strings into `out`. JSON_NONE: it is no valid JSON list; JSON_MIXED: it has other things
+ * than strings. */
 enum json_form parse_json_list(const struct parse *p, struct part part, struct word_list *out);
 
 /* Arguments into instr->arg: a JSON list, or else the whole text as one word, or fields. */
@@ -95,8 +96,8 @@ void parse_instruction(struct parse *p, struct part text);
 
 /* The here-documents that a logical line announces, appended to `out` without content. */
 void heredocs_find(struct parse *p, struct heredoc_list *out);
-/* Is this word a here-document, as `3<<-'EOF'`? Name and properties to *out when it is; false also when its quotes are
- * not closed. */
+/* Is this word a here-document, as `3<<-'EOF'`? Name and properties to *out when it is; false also when its
+ * quotes are not closed. */
 bool heredoc_parse(const char *word, struct heredoc *out);
 void heredoc_list_wipe(struct heredoc_list *list);
 

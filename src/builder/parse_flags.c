@@ -65,10 +65,11 @@ static void check_value(struct parse *p, const struct flag *flag, enum flag_type
     if (!value || str_eq_nocase(value, "true") || str_eq_nocase(value, "false"))
         return;
     if (!*value)
-        parse_mistake(p, flag->name.at, "true or false", NULL, "missing a value on flag: --%s", flag->name.text);
+        parse_mistake(p, flag->name.at, "true or false", NULL, "missing a value on flag: --%s",
+                      flag->name.text);
     else
-        parse_mistake(p, flag->value.at, "true or false", NULL, "expecting boolean value for flag --%s, not: %s",
-                      flag->name.text, value);
+        parse_mistake(p, flag->value.at, "true or false", NULL,
+                      "expecting boolean value for flag --%s, not: %s", flag->name.text, value);
 }
 
 void parse_check_flags(struct parse *p, const struct flag_spec *specs)

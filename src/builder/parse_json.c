@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The JSON form of instructions. What is not valid JSON is no mistake but the shell form, so this reader only has to say
- * yes or no, and remembers where each string stood.
+ * The JSON form of instructions. What is not valid JSON is no mistake but the shell form, so this reader only
+ * has to say yes or no, and remembers where each string stood.
  */
 
 #define DEPTH_MAX 64
@@ -103,10 +103,12 @@ static bool read_escape(struct json *j, struct buf *out)
     static const char from[] = "\"\\/bfnrt";
     static const char to[] = "\"\\/\b\f\n\r\t";
     char c = peek(j);
+    if (!c)
+        return false;
     j->at++;
     if (c == 'u')
         return read_unicode(j, out);
-    const char *found = c ? strchr(from, c) : NULL;
+    const char *found = strchr(from, c);
     if (found)
         buf_byte(out, to[found - from]);
     return found;
