@@ -5,29 +5,50 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "layers/tarlimits.h"
 #include "layers/tree.h"
 
 #include <stdbool.h>
 
 /*
- * A tar of anybody into a tree (by libarchive; hostile input). Names are cleaned lexically: leading "/" and "./" dropped; ".." that leaves the root
- * is ERR_INPUT. Limits: see doc/threats.md (entries, name length, pax size, xattrs, total size): ERR_RESOURCE. A cut or broken archive is
- * ERR_INPUT.
+ * A tar of anybody into a tree: hostile input. The bytes pass layers/tarstrict.h first, then libarchive
+ * (layers/untar.h). ERR_INPUT for what is broken or ambiguous, ERR_RESOURCE for what is over a limit
+ * (layers/tarlimits.h). Of what an entry says:
+ *
+ * - Names are cleaned lexically: leading "/", "//" and "./" are dropped, "a/.." is nothing; a ".." that
+ * leaves the root is ERR_INPUT. What is cleaned to nothing is the root, which must be a directory.
+ * - A symbolic link in a parent is followed within this tree, as Go's and containerd's readers do in a root
+ * file system; it never leads out. Parents that are missing, or where a link hangs in the air, become
+ * implicit directories. A parent that is a file is ERR_INPUT.
+ * - Of two entries with one name the last wins. A directory over a directory keeps the children; any other
+ * pair replaces.
+ * - A hard link's target must stand before it in the same tar, and be no directory.
+ * - With `layer`, ".wh.NAME" becomes a NODE_WHITEOUT called NAME and ".wh..wh..opq" makes its directory
+ * opaque; both act on lower layers only, whatever the order. ".wh.", ".wh..", ".wh..." and a name below a
+ * whiteout are ERR_INPUT; other ".wh..wh." names (left by aufs) are dropped.
  */
 struct tarread_options {
     const char *what;     /* for messages: "layer sha256:…", "app.tar" */
     bool layer;           /* .wh. names are whiteouts and opaque marks; else they are ordinary names */
     bool any_compression; /* gzip, bzip2, xz, zstd, told by content; else the source is tar bytes */
-    struct spool *spool;  /* file contents go here; NULL: contents become CONTENT_LAYER with their entry number */
-    /* With `spool` NULL: called for each regular file in the order of the tar with its bytes; may be NULL. Bytes that it leaves are skipped. */
+    struct spool
+        *spool; /* file contents go here; NULL: contents become CONTENT_LAYER with their entry number */
+    /* With `spool` NULL: called for each regular file in the order of the tar with its bytes; may be NULL.
+     * Bytes that it leaves are skipped. */
     struct err *(*file)(void *ctx, uint32_t entry, struct node *n, struct source *bytes);
     void *ctx;
-    bool keep_accounts;   /* also keep the bytes of etc/passwd and etc/group (up to 1 MiB each) as CONTENT_MEM */
+    bool keep_accounts; /* also keep the bytes of etc/passwd and etc/group (up to 1 MiB each) as CONTENT_MEM;
+                           for `spool` and `file` NULL */
+    const struct tarlimits *limits; /* NULL: TARLIMITS */
 };
-MUST_USE struct err *tarread_tree(struct tree **out, struct source *from, const struct tarread_options *options);
+#define TARREAD_ACCOUNTS_MAX (1u << 20)
+/* `from` is borrowed and read to its end. */
+MUST_USE struct err *tarread_tree(struct tree **out, struct source *from,
+                                  const struct tarread_options *options);
 
-/* Is this the beginning of a tar, plain or compressed (as BuildKit tells it for ADD: the first header must be readable)? Looks at the content from
- * the source's start; the source is at its beginning again after (it must be able to reopen). */
+/* Is this the beginning of a tar, plain or compressed (as BuildKit tells it for ADD: the first header must be
+ * readable)? Looks at the content from the source's start; the source is at its beginning again after (it
+ * must be able to reopen). */
 MUST_USE struct err *tarread_is_archive(struct source *s, bool *yes);
 
 #endif
