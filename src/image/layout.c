@@ -79,7 +79,7 @@ static struct err *open_directory(struct layout *l, const char *path)
         e = fs_mkdir_open(&l->dirfd, AT_FDCWD, path);
     else
         e = fs_open(&l->dirfd, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
-    if (e && err_errno(e) == ENOTDIR)
+    if (e && (err_errno(e) == ENOTDIR || err_errno(e) == EEXIST))
         e = err_as(e, ERR_INPUT);
     return e;
 }

@@ -28,10 +28,11 @@ enum layout_mode {
 /* `path` is a directory. ERR_NOT_FOUND, ERR_INPUT when it is something else or of another layout version. */
 MUST_USE struct err *layout_open(struct store **out, const char *path, enum layout_mode mode);
 
-/* The store at design's default place ($LADE_STORE, else $XDG_DATA_HOME/lade/store, else
- * ~/.local/share/lade/store), made when absent in LAYOUT_WRITE. `path_out` (may be NULL) receives it. */
+/* The store at the default place, layout_default_path, made when absent in LAYOUT_WRITE. */
 MUST_USE struct err *layout_open_default(struct store **out, enum layout_mode mode);
-char *layout_default_path(void); /* new string; NULL when HOME is unset too */
+/* $LADE_STORE, else $XDG_DATA_HOME/lade/store, else ~/.local/share/lade/store. New string; NULL when HOME is
+ * unset too. */
+char *layout_default_path(void);
 
 /* A sink for a blob whose digest is not known yet: call layout_blob_done after the last write, which commits
  * and fills digest and size of `d` (media type is left alone). */

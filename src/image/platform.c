@@ -102,7 +102,7 @@ static bool is_part(const char *text, size_t len)
     for (size_t i = 0; i < len; i++)
         if (!str_is_alnum(text[i]) && text[i] != '_' && text[i] != '-' && text[i] != '.')
             return false;
-    return len > 0 && len < PLATFORM_PART;
+    return len > 0 && len < PLATFORM_PART && str_is_alnum(text[0]);
 }
 
 /* "windows(10.0.17763)" has the version of the system behind its name. */
