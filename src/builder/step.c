@@ -167,7 +167,7 @@ static struct err *make_workdir(struct builder *b, struct stage *s, const char *
     TRY(stage_files(b, s, &files));
     TRY(tree_resolve(files, path, true, &place));
     if (!str_empty(s->config.user))
-        TRY(account_look_up(&owner, s->config.user, files, &missing));
+        TRY(account_look_up(&owner, files, s->config.user, &missing));
     if (missing)
         event_warn(b->options->events,
                    "WORKDIR %s: the %s of \"%s\" is not in the image; root owns the directory", path, missing,
