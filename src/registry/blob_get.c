@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "registry/blob.h"
+#include "registry/client.h"
+#include "registry/http_head.h"
+
+/* Progress that makes a break a new one, not the last one again. */
+#define PROGRESS_BYTES (1u << 20)
+
+/* A blob on its way. When the connection breaks, the rest is asked for anew, at the registry: what it
+ * redirected to may be signed for a short time only. */
+struct download {
+    struct source source;
+    struct repo repo;
+    struct desc desc;
+    struct client_reply reply; /* its body, while there is one */
+    uint64_t at;               /* bytes given to the reader */
+    uint64_t begun;            /* `at` when the connection was made */
+    struct retry retry;
+};
+
+static struct err *skip(struct source *body, uint64_t bytes)
+{
+    while (bytes > 0) {
+        const uint8_t *data;
+        size_t len;
+        TRY(source_peek(body, &data, &len));
+        if (len == 0)
+            return err_new(ERR_NETWORK, "the data ends early");
+        size_t step = len < bytes ? len : (size_t)bytes;
+        source_advance(body, step);
+        bytes -= step;
+    }
+    return NULL;
+}
+
+/* The reply to a request from `at` on: is this what was asked for? */
+static struct err *check_reply(struct download *g, const struct client_request *q)
+{
+    const struct client_reply *reply = &g->reply;
+    AUTO(mem_free) char *shown = url_shown(&reply->url);
+    uint64_t value;
+    if (reply->status == 200) {
+        if (http_head_length(&reply->headers, &value) && value != g->desc.size)
+            return err_new(ERR_INTEGRITY, "GET %s: the registry has %llu bytes, expected %llu", shown,
+                           (unsigned long long)value, (unsigned long long)g->desc.size);
+        return skip(reply->http.body, g->at);
+    }
+    if (reply->status != 206 || g->at == 0)
+        return client_unexpected(g->repo.host, q, reply);
+    if (!http_head_range_start(&reply->headers, &value) || value != g->at)
+        return err_new(ERR_NETWORK, "GET %s: the reply begins at another place than asked for", shown);
+    return NULL;
+}
+
+/* `once`: whoever calls tries again. */
+static struct err *ask(struct download *g, bool once)
+{
+    char text[DIGEST_TEXT];
+    AUTO_VALUE(url_wipe) struct url u = {0};
+    AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
+    TRY(host_url(g->repo.host, &u, "/v2/%s/blobs/%s", g->repo.name, digest_text(&g->desc.digest, text)));
+    if (g->at > 0)
+        strlist_add_take(&headers, mem_printf("Range: bytes=%llu-", (unsigned long long)g->at));
+    struct client_request q = {.method = "GET",
+                               .url = &u,
+                               .want = {.repository = g->repo.name, .push = g->repo.push},
+                               .headers = &headers,
+                               .once = once,
+                               .stream = true};
+    client_reply_wipe(&g->reply);
+    TRY(client_send(&g->reply, g->repo.host, &q));
+    g->begun = g->at;
+    struct err *e = check_reply(g, &q);
+    if (e)
+        client_reply_wipe(&g->reply);
+    return e;
+}
+
+static struct err *give(struct download *g, const uint8_t **data, size_t *len)
+{
+    if (!g->reply.http.body)
+        TRY(ask(g, true));
+    TRY(source_peek(g->reply.http.body, data, len));
+    if (*len == 0 && g->at < g->desc.size)
+        return err_new(ERR_NETWORK, "the data ends after %llu of %llu bytes", (unsigned long long)g->at,
+                       (unsigned long long)g->desc.size);
+    return NULL;
+}
+
+static struct err *download_peek(struct source *s, const uint8_t **data, size_t *len)
+{
+    struct download *g = (struct download *)s;
+    struct err *e;
+    /* Never ask beyond the end: some registries answer that with a length that is not true. */
+    if (!g->reply.http.body && g->at >= g->desc.size && g->at > 0) {
+        *data = NULL;
+        *len = 0;
+        return NULL;
+    }
+    do {
+        e = give(g, data, len);
+        if (e) {
+            client_reply_wipe(&g->reply);
+            if (g->at - g->begun >= PROGRESS_BYTES)
+                retry_begin(&g->retry, &g->repo.host->config->retry);
+            g->begun = g->at;
+        }
+    } while (client_retry(g->repo.host, &g->retry, &e, 0));
+    return e;
+}
+
+static void download_advance(struct source *s, size_t len)
+{
+    struct download *g = (struct download *)s;
+    g->at += len;
+    source_advance(g->reply.http.body, len);
+}
+
+static struct err *download_reopen(struct source *s, uint64_t offset)
+{
+    struct download *g = (struct download *)s;
+    client_reply_wipe(&g->reply);
+    g->at = g->begun = offset;
+    retry_begin(&g->retry, &g->repo.host->config->retry);
+    return NULL;
+}
+
+static void download_free(struct source *s)
+{
+    struct download *g = (struct download *)s;
+    client_reply_wipe(&g->reply);
+    desc_wipe(&g->desc);
+    mem_free(g);
+}
+
+static const struct source_ops download_ops = {
+    .peek = download_peek, .advance = download_advance, .reopen = download_reopen, .free = download_free};
+
+struct err *blob_get(const struct repo *r, const struct desc *d, struct source **out)
+{
+    struct download *g = mem_zero(1, sizeof *g);
+    AUTO(source_free) struct source *made = &g->source;
+    g->source.ops = &download_ops;
+    g->repo = *r;
+    desc_copy(&g->desc, d);
+    retry_begin(&g->retry, &r->host->config->retry);
+    /* Absence is told now, not at the first read. */
+    TRY(ask(g, false));
+    *out = TAKE(made);
+    return NULL;
+}

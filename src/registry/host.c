@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/host.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/stop.h"
+#include "base/str.h"
+#include "registry/address.h"
+#include "registry/apierr.h"
+#include "registry/auth.h"
+#include "registry/client.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define WAIT_MS 500
+
+/* "localhost" of "localhost:5000", "[::1]" of "[::1]:5000". */
+static char *host_without_port(const char *name)
+{
+    const char *bracket = strrchr(name, ']');
+    const char *colon = strrchr(bracket ? bracket : name, ':');
+    return colon ? mem_strndup(name, (size_t)(colon - name)) : mem_strdup(name);
+}
+
+static bool has_port(const char *name)
+{
+    AUTO(mem_free) char *bare = host_without_port(name);
+    return !str_eq(bare, name);
+}
+
+struct err *host_new(struct host **out, struct host_config *config, const char *name)
+{
+    AUTO(host_free) struct host *h = mem_zero(1, sizeof *h);
+    h->config = config;
+    h->name = mem_strdup(name);
+    h->api = mem_strdup(str_eq(name, "docker.io") || str_eq(name, "index.docker.io") ? "registry-1.docker.io"
+                                                                                     : name);
+    AUTO(mem_free) char *bare = host_without_port(name);
+    h->loopback = address_is_loopback_host(bare);
+    h->lock = lock_new();
+    TRY(tls_find(&h->tls, name, config->options.cert_dir));
+    struct http_settings settings = {.tls = &h->tls,
+                                     .skip_verify = config->options.insecure_skip_verify,
+                                     .with_cert = true,
+                                     .direct = h->loopback,
+                                     .counts = &config->counts};
+    h->own = http_pool_new(&settings);
+    settings.with_cert = false;
+    h->foreign = http_pool_new(&settings);
+    h->auth = auth_new(h);
+    *out = TAKE(h);
+    return NULL;
+}
+
+void host_free(struct host *h)
+{
+    if (!h)
+        return;
+    auth_free(h->auth);
+    http_pool_free(h->own);
+    http_pool_free(h->foreign);
+    url_wipe(&h->base);
+    tls_wipe(&h->tls);
+    lock_free(h->lock);
+    mem_free(h->name);
+    mem_free(h->api);
+    mem_free(h);
+}
+
+/* GET /v2/ without credentials. Any answer but "try again" says how to go on. */
+static struct err *ask(struct host *h, const struct url *base, enum http_fault *fault, unsigned *asked_ms)
+{
+    AUTO_VALUE(url_wipe) struct url u = {0};
+    TRY(url_resolve(&u, base, "/v2/"));
+    struct http_request q = {.method = "GET", .url = &u};
+    AUTO_VALUE(http_reply_wipe) struct http_reply r = {0};
+    *asked_ms = 0;
+    struct err *e = http_send(&r, h->own, &q);
+    *fault = r.fault;
+    if (e)
+        return host_explain(h, e, r.fault);
+    AUTO_VALUE(buf_wipe) struct buf body = BUF(APIERR_BODY_MAX);
+    client_read_some(&r, &body);
+    if (client_status_passes(r.status)) {
+        *asked_ms = client_asked_ms(&r.headers);
+        return client_refusal(h, &u, "GET", r.status, &body);
+    }
+    if (r.status == 400 && str_eq(base->scheme, "http") && client_says_https(&body))
+        return client_refusal(h, &u, "GET", r.status, &body);
+    host_seen(h, &r);
+    auth_learn(h->auth, &r.headers, base, NULL);
+    return NULL;
+}
+
+static struct err *make_base(struct url *out, const char *scheme, const char *api)
+{
+    AUTO(mem_free) char *text = mem_printf("%s://%s/", scheme, api);
+    return url_parse(out, text);
+}
+
+/* Docker tries both for a registry on this machine, where nobody listens between; for others plain HTTP must
+ * be asked for. */
+static struct err *ask_either(struct host *h, struct url *base, unsigned *asked_ms)
+{
+    enum http_fault fault = HTTP_FAULT_NONE;
+    TRY(make_base(base, h->config->options.plain_http ? "http" : "https", h->api));
+    struct err *e = ask(h, base, &fault, asked_ms);
+    bool plain = http_fault_may_be_plain(fault) || (fault == HTTP_FAULT_CONNECT && !has_port(h->api));
+    if (!e || !h->loopback || !plain || h->config->options.plain_http)
+        return e;
+    AUTO_VALUE(url_wipe) struct url http = {0};
+    AUTO(err_free) struct err *first = e;
+    TRY(make_base(&http, "http", h->api));
+    struct err *second = ask(h, &http, &fault, asked_ms);
+    if (second && fault != HTTP_FAULT_NONE && fault != HTTP_FAULT_CONNECT) {
+        err_free(second);
+        return TAKE(first);
+    }
+    TRY(second);
+    url_copy(base, &http);
+    return NULL;
+}
+
+static struct err *probe(struct host *h, struct url *base)
+{
+    struct retry r;
+    struct err *e;
+    unsigned asked_ms = 0;
+    retry_begin(&r, &h->config->retry);
+    do
+        e = ask_either(h, base, &asked_ms);
+    while (client_retry(h, &r, &e, asked_ms));
+    return e;
+}
+
+/* True when it falls to the caller to find out. */
+static bool begin_probe(struct host *h)
+{
+    AUTO(lock_release) struct lock *held = lock_hold(h->lock);
+    while (h->probing)
+        lock_wait(held, WAIT_MS);
+    h->probing = !h->ready;
+    return h->probing;
+}
+
+struct err *host_prepare(struct host *h)
+{
+    if (!begin_probe(h))
+        return NULL;
+    AUTO_VALUE(url_wipe) struct url base = {0};
+    struct err *e = probe(h, &base);
+    AUTO(lock_release) struct lock *held = lock_hold(h->lock);
+    h->probing = false;
+    if (!e) {
+        h->base = base;
+        base = (struct url){0};
+        h->ready = true;
+    }
+    lock_wake(held);
+    return e;
+}
+
+struct err *host_url(struct host *h, struct url *out, const char *format, ...)
+{
+    TRY(host_prepare(h));
+    va_list args;
+    va_start(args, format);
+    AUTO(mem_free) char *path = mem_vprintf(format, args);
+    va_end(args);
+    return url_resolve(out, &h->base, path);
+}
+
+void host_pause(struct host *h, unsigned ms)
+{
+    AUTO(lock_release) struct lock *held = lock_hold(h->lock);
+    uint64_t until = clock_ms() + ms;
+    if (until > h->pause_until_ms)
+        h->pause_until_ms = until;
+}
+
+struct err *host_wait(struct host *h)
+{
+    for (;;) {
+        uint64_t now = clock_ms();
+        uint64_t until;
+        {
+            AUTO(lock_release) struct lock *held = lock_hold(h->lock);
+            until = h->pause_until_ms;
+        }
+        if (until <= now)
+            return NULL;
+        TRY(stop_sleep_ms((unsigned)(until - now)));
+    }
+}
+
+struct http_pool *host_pool(const struct host *h, const struct url *u)
+{
+    return url_same_origin(u, &h->base) ? h->own : h->foreign;
+}
+
+void host_seen(struct host *h, const struct http_reply *r)
+{
+    if (!r->private_peer)
+        http_pool_public_only(h->foreign);
+}
+
+struct err *host_explain(const struct host *h, struct err *cause, enum http_fault fault)
+{
+    switch ((int)fault) {
+    case HTTP_FAULT_TRUST:
+        return err_hint(
+            cause,
+            "put the certificate of its authority into /etc/containers/certs.d/%s/ca.crt, or name a "
+            "directory that holds it with --cert-dir",
+            h->name);
+    case HTTP_FAULT_TLS:
+        return err_hint(cause,
+                        "if %s speaks plain HTTP only, and you trust the network up to it, use --plain-http",
+                        h->name);
+    case HTTP_FAULT_CONNECT:
+    case HTTP_FAULT_RESOLVE:
+        return err_hint(cause, "is there a registry at %s, and is a proxy needed to get there?", h->name);
+    default:
+        return cause;
+    }
+}

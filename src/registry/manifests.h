@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_REGISTRY_MANIFESTS_H
+#define LADE_REGISTRY_MANIFESTS_H
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "image/desc.h"
+#include "registry/blob.h"
+
+#include <stdbool.h>
+
+/* Manifests and indexes of one repository (distribution-spec v1.1). They are bytes here; at most
+ * MANIFEST_SIZE_MAX of them. */
+
+/* What a tag or a digest names, by HEAD; by GET where the registry does not tell all in HEAD. */
+MUST_USE struct err *manifests_resolve(const struct repo *r, const char *reference, struct desc *out,
+                                       bool *found);
+/* The bytes of a known one, size and digest checked. ERR_NOT_FOUND, ERR_INTEGRITY. */
+MUST_USE struct err *manifests_get(const struct repo *r, const struct desc *d, struct buf *out);
+/* Store under its digest (`tag` NULL) or under a tag. What the registry says that it stored must be the same.
+ * An immutable tag that names it already is success; another is ERR_CONFLICT. */
+MUST_USE struct err *manifests_put(const struct repo *r, const struct desc *d, const char *tag,
+                                   const void *data, size_t len);
+
+#endif

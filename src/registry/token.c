@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/token.h"
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "registry/address.h"
+#include "registry/apierr.h"
+#include "registry/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENT_ID "lade"
+#define LIFE_MAX_S (24.0 * 3600)
+
+struct pair {
+    const char *registry, *server;
+};
+
+/* Registries whose token server lives under another domain. */
+static const struct pair pairs[] = {{".scw.cloud", "api.scaleway.com"}};
+
+/* The parent domain, when it still has a dot in it: "example.com" of "auth.example.com". */
+static const char *parent(const char *host)
+{
+    const char *dot = strchr(host, '.');
+    return dot && strchr(dot + 1, '.') ? dot + 1 : NULL;
+}
+
+static bool named_by_user(const char *server)
+{
+    const char *names = getenv("LADE_TOKEN_SERVERS");
+    AUTO_VALUE(strlist_wipe) struct strlist list = {0};
+    if (names)
+        strlist_split(&list, names, ',');
+    return strlist_has(&list, server);
+}
+
+bool token_server_is_trusted(const char *registry, const char *server)
+{
+    if (str_eq_nocase(registry, server) || named_by_user(server))
+        return true;
+    if (address_is_loopback_host(registry) && address_is_loopback_host(server))
+        return true;
+    if (address_is_literal(registry) || address_is_literal(server))
+        return false;
+    if (!strchr(registry, '.') && !strchr(server, '.'))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        if (str_ends(registry, pairs[i].registry) && str_eq(server, pairs[i].server))
+            return true;
+    const char *above = parent(registry);
+    const char *beside = parent(server);
+    return (above && (str_eq(above, server) || str_eq(above, beside))) ||
+           (beside && str_eq(beside, registry));
+}
+
+static bool fits_a_header(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c <= ' ' || *c >= 0x7f)
+            return false;
+    return *text != '\0';
+}
+
+static double life_of(const json_t *answer)
+{
+    double life = json_number_value(json_object_get(answer, "expires_in"));
+    if (!(life >= TOKEN_LIFE_MIN_S))
+        return TOKEN_LIFE_MIN_S;
+    return life < LIFE_MAX_S ? life : LIFE_MAX_S;
+}
+
+struct err *token_parse(struct token *out, const char *body, size_t len, const char *what)
+{
+    AUTO(json_decref) json_t *answer = NULL;
+    const char *token = NULL;
+    /* The parser's own message may show a part of the text. */
+    struct err *e = json_parse(&answer, body, len, what);
+    if (e || !json_is_object(answer)) {
+        err_free(e);
+        return err_new(ERR_INPUT, "%s: the answer is not a JSON object: is this a token server?", what);
+    }
+    TRY(json_get_str(answer, "token", what, &token));
+    if (str_empty(token))
+        TRY(json_get_str(answer, "access_token", what, &token));
+    if (str_empty(token) || !fits_a_header(token))
+        return err_new(ERR_INPUT, "%s: the answer holds no token", what);
+    *out = (struct token){.value = mem_strdup(token), .life_ms = (uint64_t)(life_of(answer) * 1000)};
+    return NULL;
+}
+
+static void add_field(struct buf *form, const char *key, const char *value)
+{
+    AUTO(mem_free) char *encoded = url_encode(value);
+    buf_printf(form, "%s%s=", form->len ? "&" : "", key);
+    buf_str(form, encoded);
+    mem_wipe(encoded, strlen(encoded));
+}
+
+static void wipe_form(struct buf *form)
+{
+    if (form->data)
+        mem_wipe(form->data, form->len);
+    buf_wipe(form);
+}
+
+static inline void wipe_text_auto(char **text)
+{
+    if (*text)
+        mem_wipe(*text, strlen(*text));
+    mem_free(*text);
+}
+
+/* One request and its answer. A refusal is ERR_DENIED; *status tells which one. */
+static struct err *ask(struct token *out, struct host *h, const struct http_request *q, int *status,
+                       unsigned *asked_ms)
+{
+    AUTO_VALUE(http_reply_wipe) struct http_reply r = {0};
+    AUTO_VALUE(wipe_form) struct buf body = BUF(TOKEN_BODY_MAX);
+    AUTO(mem_free) char *shown = url_shown(q->url);
+    AUTO(mem_free) char *what = mem_printf("%s %s", q->method, shown);
+    *asked_ms = 0;
+    *status = 0;
+    struct err *e = http_send(&r, host_pool(h, q->url), q);
+    if (e)
+        return host_explain(h, e, r.fault);
+    *status = r.status;
+    if (r.status == 200) {
+        TRY(source_read_all(r.body, &body, "the answer of the token server"));
+        return token_parse(out, buf_text(&body), body.len, what);
+    }
+    client_read_some(&r, &body);
+    *asked_ms = client_asked_ms(&r.headers);
+    if (r.status >= 300 && r.status < 400)
+        return err_new(ERR_DENIED, "%s: HTTP %d: a token server that leads elsewhere is not followed", what,
+                       r.status);
+    e = apierr_new(r.status, q->method, shown, buf_text(&body), body.len);
+    return r.status == 400 || r.status == 404 ? err_as(e, ERR_DENIED) : e;
+}
+
+static struct err *ask_again(struct token *out, struct host *h, struct http_request *q, int *status)
+{
+    struct retry r;
+    struct err *e;
+    unsigned asked_ms;
+    retry_begin(&r, &h->config->retry);
+    do {
+        if (q->body)
+            TRY(source_reopen(q->body, 0));
+        e = ask(out, h, q, status, &asked_ms);
+    } while (client_retry(h, &r, &e, asked_ms));
+    return e;
+}
+
+static struct err *by_get(struct token *out, struct host *h, const struct token_request *t,
+                          const struct url *realm)
+{
+    AUTO_VALUE(url_wipe) struct url u = {0};
+    AUTO(wipe_text) char *authorization = NULL;
+    int status;
+    url_copy(&u, realm);
+    if (t->creds->username)
+        url_add_query(&u, "account", t->creds->username);
+    url_add_query(&u, "client_id", CLIENT_ID);
+    for (size_t i = 0; i < t->scopes->count; i++)
+        url_add_query(&u, "scope", t->scopes->item[i]);
+    if (t->service)
+        url_add_query(&u, "service", t->service);
+    if (t->creds->username && t->creds->password)
+        authorization = client_basic(t->creds->username, t->creds->password);
+    struct http_request q = {.method = "GET", .url = &u, .authorization = authorization};
+    return ask_again(out, h, &q, &status);
+}
+
+static struct err *by_post(struct token *out, struct host *h, const struct token_request *t,
+                           const struct url *realm, int *status)
+{
+    AUTO_VALUE(wipe_form) struct buf form = BUF(BUF_NO_LIMIT);
+    AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
+    AUTO(mem_free) char *scope = strlist_join(t->scopes, " ");
+    add_field(&form, "grant_type", "refresh_token");
+    add_field(&form, "service", t->service ? t->service : "");
+    add_field(&form, "client_id", CLIENT_ID);
+    if (*scope)
+        add_field(&form, "scope", scope);
+    add_field(&form, "refresh_token", t->creds->identity_token);
+    strlist_add(&headers, "Content-Type: application/x-www-form-urlencoded");
+    AUTO(source_free) struct source *body = source_mem(form.data, form.len);
+    struct http_request q = {.method = "POST",
+                             .url = realm,
+                             .headers = &headers,
+                             .body = body,
+                             .body_size = form.len,
+                             .sends = true};
+    return ask_again(out, h, &q, status);
+}
+
+struct err *token_fetch(struct token *out, struct host *h, const struct token_request *t)
+{
+    AUTO_VALUE(url_wipe) struct url realm = {0};
+    TRY(url_parse(&realm, t->realm));
+    AUTO(mem_free) char *shown = url_shown(&realm);
+    bool knows = t->creds->password || t->creds->identity_token;
+    /* The registry's own address; its name in references may be another (Docker Hub). */
+    AUTO_VALUE(url_wipe) struct url api = {0};
+    AUTO(mem_free) char *text = mem_printf("https://%s/", h->api);
+    TRY(url_parse(&api, text));
+    if (knows && !token_server_is_trusted(api.host, realm.host))
+        return err_hint(err_new(ERR_DENIED, "%s asks to send its credentials to %s: refused", h->name, shown),
+                        "if that is its token server, set LADE_TOKEN_SERVERS=%s", realm.host);
+    if (!t->creds->identity_token)
+        return by_get(out, h, t, &realm);
+    int status = 0;
+    struct err *e = by_post(out, h, t, &realm, &status);
+    bool no_oauth = status == 400 || status == 401 || status == 404 || status == 405;
+    if (!e || !no_oauth || !t->creds->username || !t->creds->password)
+        return e;
+    err_free(e);
+    return by_get(out, h, t, &realm);
+}
+
+void token_wipe(struct token *t)
+{
+    if (t->value)
+        mem_wipe(t->value, strlen(t->value));
+    mem_free(t->value);
+    *t = (struct token){0};
+}
