@@ -7,9 +7,11 @@
 #include <stdbool.h>
 
 /*
- * Wildcards in the sources of COPY and ADD, as Go's path.Match reads them: "*" is any text without "/", "?" one character but
- * "/", "[a-z]" and "[^a-z]" one character of a class (which may be "/"), and "\" makes the next character ordinary. Characters are
- * UTF-8; a byte that is none is a character of its own. The cost is at most pattern times name.
+ * Wildcards in the sources of COPY and ADD, as Go's path.Match reads them: "*" is any text without "/", "?"
+ * one character but
+ * "/", "[a-z]" and "[^a-z]" one character of a class (which may be "/"), and "\" makes the next character
+ * ordinary. Characters are UTF-8; a byte that is none is a character of its own. The cost is at most pattern
+ * times name.
  */
 
 /* Does it have "*", "?" or "[" without a "\" before? */

@@ -66,8 +66,8 @@ bool ignore_class_has(const struct ignore_class *c, uint32_t code)
     return c->negated;
 }
 
-size_t ignore_class_escape(struct ignore_class *c, const char *text, size_t len, bool *is_code, uint32_t *code,
-                           const char **fault)
+size_t ignore_class_escape(struct ignore_class *c, const char *text, size_t len, bool *is_code,
+                           uint32_t *code, const char **fault)
 {
     static const char controls[] = "a\af\ft\tn\nr\rv\v";
     *is_code = true;

@@ -24,7 +24,7 @@ struct translation {
     const char *rest;
     bool first;
     enum match_kind kind;
-    struct buf regex;
+    struct buf *regex;
 };
 
 /* "**", with a slash behind it or without. */
@@ -35,7 +35,7 @@ static void translate_dirs(struct translation *t)
     if (*t->rest == '\0' && t->kind == MATCH_EXACT) {
         t->kind = MATCH_PREFIX;
     } else {
-        buf_str(&t->regex, *t->rest ? "(.*/)?" : ".*");
+        buf_str(t->regex, *t->rest ? "(.*/)?" : ".*");
         t->kind = MATCH_REGEX;
     }
     if (t->first)
@@ -49,7 +49,7 @@ static void translate_star(struct translation *t)
         translate_dirs(t);
         return;
     }
-    buf_str(&t->regex, "[^/]*");
+    buf_str(t->regex, "[^/]*");
     t->kind = MATCH_REGEX;
 }
 
@@ -59,9 +59,9 @@ static void translate_literal(struct translation *t)
     size_t len = rune_next(t->rest, strlen(t->rest), &code);
     /* A byte that is no UTF-8 stands for every such byte, as in the reference matcher. */
     if (code == RUNE_INVALID)
-        buf_str(&t->regex, "\xef\xbf\xbd");
+        buf_str(t->regex, "\xef\xbf\xbd");
     else
-        buf_add(&t->regex, t->rest, len);
+        buf_add(t->regex, t->rest, len);
     t->rest += len;
 }
 
@@ -75,12 +75,12 @@ static void translate_next(struct translation *t)
         break;
     case '?':
         t->rest++;
-        buf_str(&t->regex, "[^/]");
+        buf_str(t->regex, "[^/]");
         t->kind = MATCH_REGEX;
         break;
     case '\\':
         t->rest++;
-        buf_byte(&t->regex, '\\');
+        buf_byte(t->regex, '\\');
         if (*t->rest) {
             translate_literal(t);
             t->kind = MATCH_REGEX;
@@ -93,7 +93,7 @@ static void translate_next(struct translation *t)
         break;
     default:
         if (strchr(".+()|{}$", c))
-            buf_byte(&t->regex, '\\');
+            buf_byte(t->regex, '\\');
         translate_literal(t);
     }
     t->first = false;
@@ -103,13 +103,12 @@ struct ignore_pattern *ignore_pattern_new(const char *text, const char **fault)
 {
     AUTO(ignore_pattern_free) struct ignore_pattern *p = mem_zero(1, sizeof *p);
     AUTO_VALUE(buf_wipe) struct buf regex = BUF(BUF_NO_LIMIT);
-    struct translation t = {.rest = text, .first = true, .regex = regex};
+    struct translation t = {.rest = text, .first = true, .regex = &regex};
     *fault = glob_fault(text);
     if (*fault)
         return NULL;
     while (*t.rest)
         translate_next(&t);
-    regex = t.regex;
     size_t len = strlen(text);
     p->kind = t.kind;
     p->text = mem_strdup(t.kind == MATCH_SUFFIX ? text + 2 : text);

@@ -8,10 +8,11 @@
 #include <stddef.h>
 
 /*
- * One pattern of an ignore file, which is already clean ("a//b/" is "a/b") and has no "!". The reference matcher translates a
- * pattern to a regular expression, and its answers have the marks of that: "**" before other text is an optional "any text, then a
- * slash", and "any text" stops at a newline, a wildcard inside [] is translated too, \d is a digit. So the same translation is made here, and the few forms
- * that it can give run as a list of states, in time of the pattern's length for each character of the path.
+ * One pattern of an ignore file, which is already clean ("a//b/" is "a/b") and has no "!". The reference
+ * matcher translates a pattern to a regular expression, and its answers have the marks of that: "**" before
+ * other text is "any text and a slash, or nothing", "any text" stops at a newline, a wildcard inside [] is
+ * translated too, \d is a digit. So the same translation is made here, and the few forms that it can give run
+ * as a list of states, in time of the pattern's length for each character of the path.
  */
 struct ignore_pattern;
 

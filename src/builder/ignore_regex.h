@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 /*
- * The regular expressions that ignore_pattern.c writes: literals, classes, a class repeated, "any text", "any text and a slash, or
- * nothing". They run as a list of states: the time is at most states times characters, and nothing is ever tried twice.
+ * The regular expressions that ignore_pattern.c writes: literals, classes, a class repeated, "any text", "any
+ * text and a slash, or nothing". They run as a list of states: the time is at most states times characters,
+ * and nothing is ever tried twice.
  */
 struct ignore_regex;
 
@@ -32,10 +33,10 @@ struct ignore_class {
 bool ignore_class_has(const struct ignore_class *c, uint32_t code);
 /* Read what stands after "[", up to and with "]"; the bytes read, or 0 and a fault. */
 size_t ignore_class_parse(struct ignore_class *c, const char *text, size_t len, const char **fault);
-/* Read what stands after a "\": a character (true, *code) or a class like \d (false, added to `c`). The bytes read, or 0 and
- * a fault. */
-size_t ignore_class_escape(struct ignore_class *c, const char *text, size_t len, bool *is_code, uint32_t *code,
-                           const char **fault);
+/* Read what stands after a "\": a character (true, *code) or a class like \d (false, added to `c`). The bytes
+ * read, or 0 and a fault. */
+size_t ignore_class_escape(struct ignore_class *c, const char *text, size_t len, bool *is_code,
+                           uint32_t *code, const char **fault);
 void ignore_class_wipe(struct ignore_class *c);
 
 #endif
