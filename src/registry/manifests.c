@@ -144,11 +144,12 @@ static struct err *check_stored(const struct repo *r, const struct desc *d, cons
 /* *early: what was uploaded a moment ago may not be seen everywhere yet. Faults of the transport have had
  * their tries. */
 static struct err *put_once(const struct repo *r, const struct desc *d, const char *reference,
-                            struct source *body)
+                            struct source *body, bool *early)
 {
     AUTO_VALUE(url_wipe) struct url u = {0};
     AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
     AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
+    *early = false;
     TRY(manifest_url(r, reference, &u));
     strlist_add_take(&headers, mem_printf("Content-Type: %s", d->media_type));
     struct client_request q = {.method = "PUT",
