@@ -35,13 +35,18 @@ static bool split(const char *text, size_t len, size_t at, struct directive *out
         at++;
     if (at == len || text[at] != '=')
         return false;
-    at++;
+    size_t behind = ++at;
     while (at < len && is_blank(text[at]))
         at++;
-    while (len > at && is_blank(text[len - 1]))
-        len--;
-    if (at == len)
-        return false;
+    if (at == len) {
+        /* Blanks alone count as the value " ", as BuildKit's expression has it. */
+        if (at == behind)
+            return false;
+        at--;
+    } else {
+        while (is_blank(text[len - 1]))
+            len--;
+    }
     out->key = mem_strndup(text + name, name_len);
     for (char *c = out->key; *c; c++)
         *c = str_lower(*c);
@@ -92,6 +97,8 @@ static bool is_own_syntax(const char *frontend)
 static void read_syntax(struct lex *lex, const struct directive *d, struct span at)
 {
     size_t len = strcspn(d->value, " ");
+    if (len == 0)
+        return;
     at.end_column = at.column + (unsigned)len;
     lex->file->syntax = (struct word){.text = mem_strndup(d->value, len), .at = at};
     if (!is_own_syntax(lex->file->syntax.text))
@@ -102,6 +109,8 @@ static void read_syntax(struct lex *lex, const struct directive *d, struct span 
 static void read_check(struct lex *lex, const struct directive *d, struct span at)
 {
     size_t len = strcspn(d->value, " ");
+    if (len == 0)
+        return;
     lex->file->check = (struct word){.text = mem_strndup(d->value, len), .at = at};
     if (!directive_check(lex->file->check.text, &lex->diag->skip, &lex->diag->warnings_fatal))
         diag_mistake(lex->diag, at, "skip=RULE,…, skip=all or error=true, joined by ;", NULL,

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "builder/parse.h"
 
+#include <string.h>
+
 static void word_wipe(struct word *word)
 {
     mem_free(word->text);
@@ -86,6 +88,14 @@ void dockerfile_wipe(struct dockerfile *file)
     *file = (struct dockerfile){0};
 }
 
+/* An escape character at the end of a line would continue it, unless something that is trimmed stands behind
+ * it. */
+static const char *line_end(const char *text, char escape)
+{
+    size_t len = strlen(text);
+    return len > 0 && text[len - 1] == escape ? "\v\n" : "\n";
+}
+
 void dockerfile_print(const struct dockerfile *file, struct buf *out)
 {
     if (file->syntax.text)
@@ -96,7 +106,7 @@ void dockerfile_print(const struct dockerfile *file, struct buf *out)
         buf_printf(out, "# check=%s\n", file->check.text);
     for (size_t i = 0; i < file->count; i++) {
         const struct instr *instr = &file->item[i];
-        buf_printf(out, "%s\n", instr->text);
+        buf_printf(out, "%s%s", instr->text, line_end(instr->text, file->escape));
         for (size_t j = 0; j < instr->heredoc.count; j++)
             buf_printf(out, "%s%s\n", instr->heredoc.item[j].content, instr->heredoc.item[j].name);
     }

@@ -67,7 +67,7 @@ enum flag_bool flag_bool(const struct instr *instr, const char *name);
 /* A copy of it, text NULL when it is not given. */
 struct word flag_word(const struct instr *instr, const char *name);
 
-enum json_form { JSON_NONE, JSON_LIST, JSON_MIXED };
+enum json_form { JSON_NONE, JSON_LIST, JSON_MIXED, JSON_NUL };
 /* A JSON list of strings into `out`. JSON_NONE: it is no valid JSON list; JSON_MIXED: it has other things
  * than strings. */
 enum json_form parse_json_list(const struct parse *p, struct part part, struct word_list *out);

@@ -3,7 +3,6 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "builder/parse.h"
-#include "builder/runes.h"
 
 #include <limits.h>
 
@@ -47,11 +46,6 @@ static void read_test(struct parse *p)
         strlist_add(&instr->health.test, instr->arg.item[i].text);
 }
 
-static bool is_space_byte(char c)
-{
-    return rune_is_space((unsigned char)c) && (unsigned char)c < 0x80;
-}
-
 void parse_health(struct parse *p, struct part rest)
 {
     static const struct flag_spec flags[] = {
@@ -60,13 +54,17 @@ void parse_health(struct parse *p, struct part rest)
     };
     struct instr *instr = p->instr;
     struct part type = {rest.text, 0};
-    while (type.len < rest.len && !is_space_byte(rest.text[type.len]))
+    while (type.len < rest.len && !str_is_space(rest.text[type.len]))
         type.len++;
     if (type.len == 0) {
         parse_mistake(p, instr->at, "CMD or NONE", NULL, "HEALTHCHECK requires at least one argument");
         return;
     }
-    struct part command = part_trim((struct part){rest.text + type.len, rest.len - type.len});
+    struct part command = {rest.text + type.len, rest.len - type.len};
+    while (command.len > 0 && str_is_space(*command.text)) {
+        command.text++;
+        command.len--;
+    }
     parse_json_or_text(p, command);
     if (part_is(type, "none")) {
         if (instr->arg.count > 0)

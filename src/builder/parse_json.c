@@ -265,7 +265,7 @@ enum json_form parse_json_list(const struct parse *p, struct part part, struct w
     if (j.at < j.len)
         return JSON_NONE;
     if (list.mixed || list.nul)
-        return JSON_MIXED;
+        return list.mixed ? JSON_MIXED : JSON_NUL;
     for (size_t i = 0; i < list.words.count; i++)
         word_list_add(out, list.words.item[i]);
     list.words.count = 0;
@@ -279,8 +279,12 @@ static bool read_list(struct parse *p, struct part part)
         p->instr->json = true;
         return true;
     case JSON_MIXED:
-        parse_mistake_always(p, part_span(p, part), "strings in double quotes, without a NUL byte", NULL,
+        parse_mistake_always(p, part_span(p, part), "strings in double quotes", NULL,
                              "when using JSON array syntax, arrays must be comprised of strings only");
+        return true;
+    case JSON_NUL:
+        parse_mistake_always(p, part_span(p, part), NULL, "no path, argument or variable can hold a NUL byte",
+                             "a string of the JSON list has a NUL byte");
         return true;
     case JSON_NONE:
     default:

@@ -156,32 +156,31 @@ static void add_flag(struct parse *p, struct part raw, const char *text)
     MEM_PUSH(list->item, list->count, list->room, flag);
 }
 
-/* One word from `at` on, without its quotes and escapes. Where it ends. */
-static size_t flag_end(struct part part, size_t at, char escape, struct buf *text)
+/* One word without its quotes and escapes. Where it ends. As in BuildKit, flags end at ASCII white space
+ * only. */
+static size_t flag_end(struct part part, char escape, struct buf *text)
 {
     char quote = '\0';
+    size_t at = 0;
     while (at < part.len) {
-        uint32_t code;
-        size_t step = rune_next(part.text + at, part.len - at, &code);
         char c = part.text[at];
-        if (!quote && rune_is_space(code))
+        if (!quote && str_is_space(c))
             break;
+        at++;
         if (!quote && (c == '\'' || c == '"')) {
             quote = c;
-            at++;
             continue;
         }
         if (quote && c == quote) {
             quote = '\0';
-            at++;
             continue;
         }
         if (c == escape) {
-            at++;
-            step = rune_next(part.text + at, part.len - at, &code);
+            if (at == part.len)
+                break;
+            c = part.text[at++];
         }
-        buf_add(text, part.text + at, step);
-        at += step;
+        buf_byte(text, c);
     }
     return at;
 }
@@ -190,13 +189,14 @@ struct part parse_take_flags(struct parse *p, struct part part)
 {
     AUTO_VALUE(buf_wipe) struct buf text = BUF(BUF_NO_LIMIT);
     for (;;) {
-        size_t skip = rune_space_before(part.text, part.len);
-        part.text += skip;
-        part.len -= skip;
+        while (part.len > 0 && str_is_space(*part.text)) {
+            part.text++;
+            part.len--;
+        }
         if (part.len < 2 || part.text[0] != '-' || part.text[1] != '-')
             return part_trim(part);
         buf_clear(&text);
-        size_t end = flag_end(part, 0, p->file->escape, &text);
+        size_t end = flag_end(part, p->file->escape, &text);
         struct part raw = {part.text, end};
         part.text += end;
         part.len -= end;
