@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layers/layer_read.h"
+
+#include "base/mem.h"
+#include "image/mediatype.h"
+#include "layers/compress.h"
+
+static void add_to_hash(void *hash, const uint8_t *data, size_t len)
+{
+    hash_add(hash, data, len);
+}
+
+/* Bytes that are not the promised ones often make no archive either; the first is what the user has to know.
+ */
+static struct err *prefer_integrity(struct err *e, struct source *packed)
+{
+    if (!e || err_kind_of(e) != ERR_INPUT)
+        return e;
+    struct err *other = source_drain(packed);
+    if (other && err_kind_of(other) == ERR_INTEGRITY) {
+        err_free(e);
+        return other;
+    }
+    err_free(other);
+    return e;
+}
+
+static struct err *read_packed(struct tree **out, struct source *packed, const struct desc *blob,
+                               struct hash *hash, const struct tarread_options *options)
+{
+    AUTO(source_free) struct source *watched = NULL;
+    struct source *plain = NULL;
+
+    TRY(err_wrap(decompress_source(&plain, source_borrow(packed), mediatype_compression_of(blob->media_type),
+                                   "decompress"),
+                 "%s", options->what));
+    watched = source_watch(plain, add_to_hash, hash);
+    TRY(tarread_tree(out, watched, options));
+    return source_drain(packed);
+}
+
+struct err *layer_read(struct tree **out, struct store *from, const struct desc *blob,
+                       const struct digest *diff_id, const struct tarread_options *options,
+                       struct digest *found)
+{
+    char text[DIGEST_SHORT], want_text[DIGEST_TEXT], found_text[DIGEST_TEXT];
+    bool check = diff_id && digest_is_set(diff_id);
+    AUTO(mem_free) char *what = mem_printf("layer %s", digest_short(&blob->digest, text));
+    struct tarread_options with_name = *options;
+    AUTO(source_free) struct source *packed = NULL;
+    AUTO(tree_free) struct tree *tree = NULL;
+    AUTO(hash_free) struct hash *hash = hash_new(check ? diff_id->alg : DIGEST_SHA256);
+
+    with_name.what = what;
+    with_name.any_compression = false;
+    TRY(err_wrap(store_get(from, blob, &packed), "%s", what));
+    TRY(prefer_integrity(read_packed(&tree, packed, blob, hash, &with_name), packed));
+    *found = hash_value(hash);
+    if (check && !digest_equal(found, diff_id))
+        return err_new(ERR_INTEGRITY, "%s: its plain bytes have the digest %s, the image's config says %s",
+                       what, digest_text(found, found_text), digest_text(diff_id, want_text));
+    *out = TAKE(tree);
+    return NULL;
+}
