@@ -1,0 +1,149 @@
+# Servers for tests: start them in setup_file, then call servers_stop in teardown_file. They are on loopback, on ports that the kernel chose,
+# and keep all they have in $SERVERS_DIR (default: the test file's own temporary directory).
+# shellcheck shell=bash
+
+servers_dir() {
+    echo "${SERVERS_DIR:-$BATS_FILE_TMPDIR/servers}"
+}
+
+# Remember a process to end.
+server_remember() {
+    mkdir -p "$(servers_dir)"
+    echo "$1" >>"$(servers_dir)/pids"
+}
+
+pause() {
+    read -rt 0.05 <> <(:) || true
+}
+
+# Ends what was started and waits until it is gone.
+servers_stop() {
+    local pid
+    [ -e "$(servers_dir)/pids" ] || return 0
+    while read -r pid; do
+        kill "$pid" 2>/dev/null || true
+    done <"$(servers_dir)/pids"
+    while read -r pid; do
+        while kill -0 "$pid" 2>/dev/null; do pause; done
+    done <"$(servers_dir)/pids"
+    rm "$(servers_dir)/pids"
+}
+
+# wait_for SECONDS COMMAND…: until it succeeds.
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        pause
+    done
+}
+
+# registry_start NAME [YAML]: docker-registry with storage of its own. Exports REGISTRY_<NAME>=host:port, REGISTRY_<NAME>_LOG (its
+# access log, for `requests`) and REGISTRY_<NAME>_DATA (its storage). YAML stands at the end of its configuration, within "http:".
+registry_start() {
+    local name=$1 extra=${2-} dir address
+    dir=$(servers_dir)/registry-$name
+    mkdir -p "$dir/data"
+    cat >"$dir/config.yml" <<YAML
+version: 0.1
+log: { level: info, formatter: json }
+storage:
+  filesystem: { rootdirectory: $dir/data }
+  delete: { enabled: true }
+  maintenance: { uploadpurging: { enabled: false } }
+http:
+  addr: 127.0.0.1:0
+  secret: tests
+$extra
+YAML
+    # It would take our REGISTRY_… variables for its configuration.
+    env -i PATH="$PATH" docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
+    server_remember $!
+    wait_for 20 grep -q 'listening on' "$dir/log" || { cat "$dir/log"; return 1; }
+    address=$(sed -n 's/.*listening on \([0-9.]*:[0-9]*\).*/\1/p' "$dir/log" | head -1)
+    export "REGISTRY_${name^^}=$address" "REGISTRY_${name^^}_LOG=$dir/log" "REGISTRY_${name^^}_DATA=$dir/data"
+}
+
+# tls_make DIR: a private authority (ca.crt) and a certificate that it gave to 127.0.0.1 and localhost (server.crt, server.key).
+tls_make() {
+    mkdir -p "$1"
+    (
+        cd "$1" || exit 1
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=test authority' \
+            -keyout ca.key -out ca.crt 2>/dev/null
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+            -keyout server.key -out server.csr 2>/dev/null
+        openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out server.crt \
+            -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') 2>/dev/null
+    )
+}
+
+# registry_tls NAME [YAML]: registry_start over TLS. Exports REGISTRY_<NAME>_CA, the authority's certificate.
+registry_tls() {
+    local tls
+    tls=$(servers_dir)/tls-$1
+    tls_make "$tls"
+    registry_start "$1" "  tls:
+    certificate: $tls/server.crt
+    key: $tls/server.key
+${2-}"
+    export "REGISTRY_${1^^}_CA=$tls/ca.crt"
+}
+
+# registry_basic NAME USER PASSWORD: registry_start that wants a user and a password.
+registry_basic() {
+    mkdir -p "$(servers_dir)"
+    htpasswd -Bbn "$2" "$3" >"$(servers_dir)/htpasswd-$1"
+    registry_start "$1" "auth:
+  htpasswd: { realm: tests, path: $(servers_dir)/htpasswd-$1 }"
+}
+
+# token_start: a token server (tests/support/tokend.py, whose options may follow). Exports TOKEN_URL and TOKEN_LOG, and sets `token_auth`
+# to what a registry_start of a registry that trusts it takes.
+token_start() {
+    local dir port
+    dir=$(servers_dir)/token
+    mkdir -p "$dir"
+    "$root/tests/support/tokend.py" keys "$dir"
+    "$root/tests/support/tokend.py" serve "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    port=$(sed -n 's/^port //p' "$dir/out")
+    export TOKEN_URL=http://127.0.0.1:$port/token TOKEN_LOG=$dir/log
+    token_auth="auth:
+  token: { realm: '$TOKEN_URL', service: registry, issuer: tests, rootcertbundle: $dir/token.crt }"
+}
+
+# flaky_start NAME TARGET RULE…: a proxy before the server at TARGET that misbehaves as the rules say (tests/support/flakyd.py).
+# Exports FLAKY_<NAME>=host:port and FLAKY_<NAME>_LOG.
+flaky_start() {
+    local name=$1 dir
+    dir=$(servers_dir)/flaky-$1
+    shift
+    mkdir -p "$dir"
+    "$root/tests/support/flakyd.py" "$1" --log "$dir/log" "${@:2}" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    export "FLAKY_${name^^}=127.0.0.1:$(sed -n 's/^port //p' "$dir/out")" "FLAKY_${name^^}_LOG=$dir/log"
+}
+
+# requests LOG PATTERN: how many requests of a registry's access log match, as "METHOD URI STATUS BYTES-OF-THE-ANSWER".
+requests() {
+    requests_list "$1" | grep -Ec -- "$2" || true
+}
+
+# requests_bytes LOG PATTERN: how many bytes the answers to those requests carried.
+requests_bytes() {
+    requests_list "$1" | awk -v pattern="$2" '$0 ~ pattern { sum += $NF } END { print sum + 0 }'
+}
+
+# requests_list LOG: all requests. A registry writes the line after the answer, so the log must first have come to rest.
+requests_list() {
+    local size=-1 now
+    while now=$(stat -c %s "$1") && [ "$now" -ne "$size" ]; do
+        size=$now
+        pause
+    done
+    sed -nE 's/^[^{]* "([A-Z]+) ([^ ]+) HTTP[^"]*" ([0-9]+) ([0-9]+) .*/\1 \2 \3 \4/p' "$1"
+}
