@@ -1,13 +1,15 @@
 # What all end-to-end tests share: load it first in each file. Every test runs in a directory of its own with a store, a cache and a home
-# of its own; servers are on loopback, on ports that the kernel chose, and end with the file that started them.
-# shellcheck shell=bash disable=SC2034
+# of its own.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 bats_require_minimum_version 1.5.0
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export LADE_BIN=${LADE_BIN:-$root/build/dev/lade}
-export PATH="$(dirname "$LADE_BIN"):$PATH"
-export LC_ALL=C.UTF-8 TZ=UTC
+bin=$(dirname "$LADE_BIN")
+export PATH=$bin:$PATH LC_ALL=C.UTF-8 TZ=UTC
+# shellcheck source=tests/support/servers.bash
+source "$root/tests/support/servers.bash"
 
 # A fresh world for the test: call it in setup().
 fresh() {
@@ -56,80 +58,4 @@ same() {
         echo "$1 differ: $2 and $3"
         return 1
     fi
-}
-
-# --- servers: start them in setup_file, then servers_stop in teardown_file ---
-
-servers_dir() {
-    echo "${BATS_FILE_TMPDIR}/servers"
-}
-
-# Remember a process to end.
-server_remember() {
-    mkdir -p "$(servers_dir)"
-    echo "$1" >>"$(servers_dir)/pids"
-}
-
-servers_stop() {
-    local pid
-    while read -r pid; do
-        kill "$pid" 2>/dev/null || true
-    done <"$(servers_dir)/pids"
-    while read -r pid; do
-        while kill -0 "$pid" 2>/dev/null; do read -rt 0.05 <> <(:) || true; done
-    done <"$(servers_dir)/pids"
-}
-
-# wait_for SECONDS COMMAND…: until it succeeds.
-wait_for() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.05 <> <(:) || true
-    done
-}
-
-# registry_start NAME [EXTRA-YAML]: docker-registry with storage of its own. Sets and exports REGISTRY_<NAME> to host:port and
-# REGISTRY_<NAME>_LOG to its access log.
-registry_start() {
-    local name=$1 extra=${2-} dir
-    dir=$(servers_dir)/registry-$name
-    mkdir -p "$dir/data"
-    cat >"$dir/config.yml" <<YAML
-version: 0.1
-log: { level: info, formatter: json }
-storage:
-  filesystem: { rootdirectory: $dir/data }
-  delete: { enabled: true }
-  maintenance: { uploadpurging: { enabled: false } }
-http:
-  addr: 127.0.0.1:0
-  secret: tests
-$extra
-YAML
-    docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
-    server_remember $!
-    wait_for 20 grep -q 'listening on' "$dir/log" || { cat "$dir/log"; return 1; }
-    local address
-    address=$(sed -n 's/.*listening on \([0-9.]*:[0-9]*\).*/\1/p' "$dir/log" | head -1)
-    export "REGISTRY_${name^^}=$address" "REGISTRY_${name^^}_LOG=$dir/log" "REGISTRY_${name^^}_DATA=$dir/data"
-}
-
-# requests LOG PATTERN: how many requests of the access log match (fields "METHOD URI STATUS").
-requests() {
-    python3 - "$1" "$2" <<'PY'
-import json, re, sys
-count = 0
-for line in open(sys.argv[1], encoding="utf-8", errors="replace"):
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        continue
-    if entry.get("msg") != "response completed":
-        continue
-    text = f'{entry.get("http.request.method")} {entry.get("http.request.uri")} {entry.get("http.response.status")}'
-    count += bool(re.search(sys.argv[2], text))
-print(count)
-PY
 }

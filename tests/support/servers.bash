@@ -2,6 +2,8 @@
 # and keep all they have in $SERVERS_DIR (default: the test file's own temporary directory).
 # shellcheck shell=bash
 
+support=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
 servers_dir() {
     echo "${SERVERS_DIR:-$BATS_FILE_TMPDIR/servers}"
 }
@@ -105,12 +107,13 @@ token_start() {
     local dir port
     dir=$(servers_dir)/token
     mkdir -p "$dir"
-    "$root/tests/support/tokend.py" keys "$dir"
-    "$root/tests/support/tokend.py" serve "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
+    "$support/tokend.py" keys "$dir"
+    "$support/tokend.py" serve "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
     server_remember $!
     wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
     port=$(sed -n 's/^port //p' "$dir/out")
     export TOKEN_URL=http://127.0.0.1:$port/token TOKEN_LOG=$dir/log
+    # shellcheck disable=SC2034 # for the caller
     token_auth="auth:
   token: { realm: '$TOKEN_URL', service: registry, issuer: tests, rootcertbundle: $dir/token.crt }"
 }
@@ -122,7 +125,7 @@ flaky_start() {
     dir=$(servers_dir)/flaky-$1
     shift
     mkdir -p "$dir"
-    "$root/tests/support/flakyd.py" "$1" --log "$dir/log" "${@:2}" >"$dir/out" 2>"$dir/err" 3>&- &
+    "$support/flakyd.py" "$1" --log "$dir/log" "${@:2}" >"$dir/out" 2>"$dir/err" 3>&- &
     server_remember $!
     wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
     export "FLAKY_${name^^}=127.0.0.1:$(sed -n 's/^port //p' "$dir/out")" "FLAKY_${name^^}_LOG=$dir/log"
