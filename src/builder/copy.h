@@ -55,8 +55,8 @@ struct copy_step {
 /* Fill `layer` (fresh) with what the step adds or changes. Directories that the stage has already are
  * implicit there, unless the step changes their metadata. ERR_NOT_FOUND names the source that is absent, with
  * a hint when the ignore file hides it; ERR_INPUT for what BuildKit refuses (a file over a directory, a
- * directory over a file, a bad --chown or --chmod); ERR_UNSUPPORTED for remote sources. Wildcards that match
- * nothing are no error unless no source of the step gives anything. */
+ * directory over a file, a bad --chown or --chmod); ERR_UNSUPPORTED for remote sources. A wildcard
+ * that matches nothing is no error. */
 MUST_USE struct err *copy_plan(const struct copy_step *step, struct tree *layer);
 
 /* Is the text a source that is no path: an http(s) URL or a git reference, as ADD tells them? */

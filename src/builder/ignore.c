@@ -261,14 +261,24 @@ static bool is_below(const char *below, const char *dir)
     return str_starts(below, dir) && (below[len] == '/' || below[len] == '\0');
 }
 
-bool ignore_may_reenter(const struct ignore *i, const char *path)
+static bool may_lead_below(const struct ignore *i, const char *path, bool exception)
 {
-    for (size_t at = 0; i && i->exceptions > 0 && at < i->count; at++) {
+    for (size_t at = 0; at < i->count; at++) {
         const struct rule *rule = &i->rule[at];
-        if (rule->exception && (rule->wild || is_below(rule->reach, path)))
+        if (rule->exception == exception && (rule->wild || is_below(rule->reach, path)))
             return true;
     }
     return false;
+}
+
+bool ignore_may_match_below(const struct ignore *i, const char *path)
+{
+    return i && may_lead_below(i, path, false);
+}
+
+bool ignore_may_reenter(const struct ignore *i, const char *path)
+{
+    return ignore_has_exceptions(i) && may_lead_below(i, path, true);
 }
 
 static void push_level(struct ignore *i, const char *path, size_t len)

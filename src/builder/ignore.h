@@ -43,6 +43,8 @@ bool ignore_matches(const struct ignore *i, const char *path);
 struct ignore_state;
 bool ignore_matches_below(const struct ignore *i, const char *path, const struct ignore_state *parent,
                           struct ignore_state **state);
+/* For lists that select: could something below `path`, which is not matched itself, be matched? */
+bool ignore_may_match_below(const struct ignore *i, const char *path);
 /* Could something below the matched directory `path` be taken back by an exception? */
 bool ignore_may_reenter(const struct ignore *i, const char *path);
 
