@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+
+#include "golden_trees.h"
+#include "image/layout.h"
+#include "layers/layer.h"
+#include "layers/tarwrite.h"
+
+static struct store *open_layout(const struct check_dir *dir)
+{
+    AUTO(mem_free) char *path = mem_printf("%s/layout", dir->path);
+    struct store *layout = NULL;
+
+    check_ok(layout_open(&layout, path, LAYOUT_WRITE));
+    return layout;
+}
+
+static void layers_are_written(void **state)
+{
+    static const struct {
+        enum mediatype_compression how;
+        const char *media_type;
+    } forms[] = {{COMPRESSION_NONE, MEDIATYPE_OCI_LAYER}, {COMPRESSION_GZIP, MEDIATYPE_OCI_LAYER_GZIP}};
+    AUTO(store_free) struct store *layout = open_layout(*state);
+    AUTO(tree_free) struct tree *t = tree_new();
+    AUTO_VALUE(buf_wipe) struct buf tar = BUF(BUF_NO_LIMIT);
+    AUTO(sink_free) struct sink *to = sink_buf(&tar);
+
+    golden_sizes(t);
+    check_ok(tarwrite_tree(to, t, NULL));
+    struct digest wanted = digest_of(tar.data, tar.len);
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct layer_options options = {.compression = forms[i].how, .level = COMPRESS_DEFAULT_LEVEL};
+        AUTO_VALUE(desc_wipe) struct desc blob = {0};
+        AUTO_VALUE(buf_wipe) struct buf plain = BUF(BUF_NO_LIMIT);
+        AUTO(source_free) struct source *packed = NULL;
+        struct digest diff_id;
+        check_ok(layer_write(layout, t, &options, &blob, &diff_id));
+        assert_string_equal(blob.media_type, forms[i].media_type);
+        assert_true(digest_equal(&diff_id, &wanted));
+        assert_int_equal(digest_equal(&blob.digest, &wanted), forms[i].how == COMPRESSION_NONE);
+        check_ok(store_get(layout, &blob, &packed));
+        AUTO(source_free) struct source *from = NULL;
+        check_ok(decompress_source(&from, TAKE(packed), forms[i].how, "layer"));
+        check_ok(source_read_all(from, &plain, "layer"));
+        assert_int_equal(plain.len, tar.len);
+        assert_memory_equal(plain.data, tar.data, tar.len);
+    }
+}
+
+/* The compressed bytes of this version; the changelog tells when they change. */
+static void blobs_have_their_digest(void **state)
+{
+    AUTO(store_free) struct store *layout = open_layout(*state);
+    AUTO(tree_free) struct tree *t = tree_new();
+    AUTO_VALUE(desc_wipe) struct desc blob = {0};
+    struct layer_options options = {.compression = COMPRESSION_GZIP, .level = COMPRESS_DEFAULT_LEVEL};
+    struct digest diff_id;
+    char text[DIGEST_TEXT];
+
+    golden_plain(t);
+    check_ok(layer_write(layout, t, &options, &blob, &diff_id));
+    assert_string_equal(digest_text(&blob.digest, text),
+                        "sha256:2c20f1ea0227fcb3b1fb37c921d4842584030a7fe434d442566f9106914431b5");
+}
+
+static void a_failed_layer_leaves_nothing(void **state)
+{
+    const struct check_dir *dir = *state;
+    AUTO(store_free) struct store *layout = open_layout(dir);
+    AUTO(tree_free) struct tree *t = tree_new();
+    struct layer_options options = {.compression = COMPRESSION_GZIP, .level = COMPRESS_DEFAULT_LEVEL};
+    AUTO_VALUE(desc_wipe) struct desc blob = {0};
+    struct digest diff_id;
+
+    plant_file(t, "a", 0644, "x");
+    plant_file(t, ".wh.b", 0644, "x");
+    check_error(layer_write(layout, t, &options, &blob, &diff_id), ERR_INPUT, ".wh.b");
+    AUTO(mem_free) char *command = mem_printf("test -z \"$(find '%s/layout/blobs' -type f)\"", dir->path);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        check_with_dir(layers_are_written),
+        check_with_dir(blobs_have_their_digest),
+        check_with_dir(a_failed_layer_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
