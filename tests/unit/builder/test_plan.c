@@ -85,7 +85,7 @@ static void mistakes_are_reported_together(void **state)
         {"ARG a=${b:?say b}\nFROM scratch\n", "say b"},
         {"FROM scratch\nNOPE\nCOPY --from=7 a b\n", "NOPE"},
         {"FROM scratch\nNOPE\nCOPY --from=7 a b\n", "there is no stage 7"},
-        {"# nothing\n", "no stage"},
+        {"# nothing\n", "no instructions"},
         {"ARG a=1\n", "no stage"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
