@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_CLI_CLI_H
+#define LADE_CLI_CLI_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "cli/opt.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The commands. Each stands in a file cmd_NAME.c with its table of options, a struct of settings that the
+ * table fills, and a function that does the work with the parts below. Standard output carries results only;
+ * all else goes to standard error.
+ */
+
+/* What several commands take. The first member of every command's settings. */
+struct shared {
+    mode_t file_mode; /* of files that the user asked for: 0666 without the bits of the caller's umask */
+    bool help, debug;
+    bool quiet;
+    const char *progress;
+    const char *store, *cache;
+    const char *authfile, *cert_dir;
+    bool plain_http, insecure_skip_verify;
+    uint64_t tries;
+    const char *retry_budget;
+    uint64_t jobs;
+};
+
+#define COMMAND_GROUPS_MAX 6
+
+struct command {
+    const char *name;
+    const char *arguments; /* after "lade NAME [OPTION]…" */
+    const char *summary;   /* one line */
+    const struct opt_group *groups;
+    size_t group_count;
+    size_t settings_size;
+    size_t args_min, args_max; /* SIZE_MAX: any number */
+    struct err *(*run)(void *settings, const struct strlist *args);
+};
+
+extern const struct command cmd_build;
+extern const struct command cmd_push;
+extern const struct command cmd_pull;
+extern const struct command cmd_copy;
+extern const struct command cmd_inspect;
+extern const struct command cmd_ls;
+extern const struct command cmd_tag;
+extern const struct command cmd_rm;
+extern const struct command cmd_login;
+extern const struct command cmd_logout;
+
+/* Groups that commands put into their tables (shared.c). */
+extern const struct opt shared_general_options[2];
+extern const struct opt shared_progress_options[2];
+extern const struct opt shared_store_options[1];
+extern const struct opt shared_registry_options[6];
+extern const struct opt shared_cache_options[1];
+extern const struct opt shared_jobs_options[1];
+#define SHARED_GENERAL                                                       \
+    {                                                                        \
+        "General", shared_general_options, ARRAY_LEN(shared_general_options) \
+    }
+#define SHARED_PROGRESS                                                         \
+    {                                                                           \
+        "Progress", shared_progress_options, ARRAY_LEN(shared_progress_options) \
+    }
+#define SHARED_STORE                                                         \
+    {                                                                        \
+        "Local store", shared_store_options, ARRAY_LEN(shared_store_options) \
+    }
+#define SHARED_REGISTRY                                                         \
+    {                                                                           \
+        "Registry", shared_registry_options, ARRAY_LEN(shared_registry_options) \
+    }
+#define SHARED_CACHE                                                   \
+    {                                                                  \
+        "Cache", shared_cache_options, ARRAY_LEN(shared_cache_options) \
+    }
+#define SHARED_JOBS                                                             \
+    {                                                                           \
+        "Work in parallel", shared_jobs_options, ARRAY_LEN(shared_jobs_options) \
+    }
+
+const struct command *const *cli_commands(size_t *count);
+/* argv[0] is the program. `file_mode` as in struct shared. Prints help and version itself. */
+MUST_USE struct err *cli_run(int argc, const char *const *argv, mode_t file_mode);
+/* The text of `lade help NAME`. */
+void cli_help(const struct command *c, struct buf *out);
+
+#endif

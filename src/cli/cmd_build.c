@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "base/num.h"
+#include "builder/build.h"
+#include "cli/build_export.h"
+#include "cli/build_request.h"
+#include "cli/cli.h"
+#include "cli/endpoint.h"
+#include "cli/session.h"
+
+#include <stdio.h>
+
+#define AT(member) offsetof(struct build_settings, member)
+#define FLAG(name, letter, member, help)                        \
+    {                                                           \
+        name, letter, OPT_FLAG, NULL, help, AT(member), 0, NULL \
+    }
+#define TEXT(name, letter, value, member, help)                  \
+    {                                                            \
+        name, letter, OPT_TEXT, value, help, AT(member), 0, NULL \
+    }
+#define LIST(name, letter, value, member, help)                  \
+    {                                                            \
+        name, letter, OPT_LIST, value, help, AT(member), 0, NULL \
+    }
+#define NOTHING(name, help)                          \
+    {                                                \
+        name, 0, OPT_NOTHING, NULL, help, 0, 0, NULL \
+    }
+#define MISSING(name, letter, value, fine)                 \
+    {                                                      \
+        name, letter, OPT_MISSING, value, NULL, 0, 0, fine \
+    }
+
+static const struct opt build_options[] = {
+    LIST("annotation", 0, "[manifest:]KEY=VALUE", annotations, "add an annotation to the manifest; repeat"),
+    LIST("build-arg", 0, "KEY[=VALUE]", build_args,
+         "set an ARG; without a value, from the environment; repeat"),
+    TEXT("builder", 0, "NAME", builder, "accepted for buildx; there are no builders here"),
+    FLAG("complete", 0, complete, "fetch all blobs of base images into the local store"),
+    TEXT("compression", 0, "KIND", compression, "compress layers with gzip (the default) or uncompressed"),
+    TEXT("compression-level", 0, "N", compression_level, "0 to 9; higher is smaller and slower"),
+    TEXT("file", 'f', "FILE", file, "the Dockerfile (Dockerfile in the context); - is standard input"),
+    TEXT("iidfile", 0, "FILE", iidfile, "write the manifest's digest to a file"),
+    LIST("label", 0, "KEY=VALUE", labels, "add a label to the image; repeat"),
+    NOTHING("load", "accepted: the image goes to the local store anyway"),
+    TEXT("metadata-file", 0, "FILE", metadata_file, "write digests and names to a file, as JSON"),
+    NOTHING("no-cache", "accepted: results of steps are not kept"),
+    LIST("output", 'o', "OUTPUT", outputs,
+         "where the result goes besides: type=oci|docker|tar|local,dest=PATH, or a directory, or -; repeat"),
+    TEXT("platform", 0, "PLATFORM", platform, "os/architecture[/variant] (this machine's)"),
+    FLAG("pull", 0, pull, "always ask the registries for base images"),
+    FLAG("push", 0, push, "push the image under all its names"),
+    TEXT("source-date-epoch", 0, "N|git|none", epoch,
+         "the time that the image carries: seconds since 1970, that of the commit, or the real ones"),
+    LIST("tag", 't', "REF", tags, "name the image; repeat"),
+    TEXT("target", 0, "STAGE", target, "the stage to build (the last)"),
+    MISSING("add-host", 0, "HOST:IP", NULL),
+    MISSING("allow", 0, "WHAT", NULL),
+    MISSING("attest", 0, "WHAT", NULL),
+    MISSING("build-context", 0, "NAME=PATH", NULL),
+    MISSING("cache-from", 0, "WHERE", NULL),
+    MISSING("cache-to", 0, "WHERE", NULL),
+    MISSING("call", 0, "METHOD", "build"),
+    MISSING("cgroup-parent", 0, "PARENT", NULL),
+    MISSING("check", 0, NULL, NULL),
+    MISSING("compress", 0, NULL, NULL),
+    MISSING("cpu-period", 0, "N", NULL),
+    MISSING("cpu-quota", 0, "N", NULL),
+    MISSING("cpu-shares", 'c', "N", NULL),
+    MISSING("cpuset-cpus", 0, "LIST", NULL),
+    MISSING("cpuset-mems", 0, "LIST", NULL),
+    MISSING("disable-content-trust", 0, NULL, NULL),
+    MISSING("force-rm", 0, NULL, NULL),
+    MISSING("isolation", 0, "KIND", NULL),
+    MISSING("memory", 'm', "SIZE", NULL),
+    MISSING("memory-swap", 0, "SIZE", NULL),
+    MISSING("network", 0, "MODE", "default"),
+    MISSING("no-cache-filter", 0, "STAGE", NULL),
+    MISSING("policy", 0, "POLICY", NULL),
+    MISSING("provenance", 0, "WHAT", "false"),
+    MISSING("resource", 0, "WHAT", NULL),
+    MISSING("rm", 0, NULL, NULL),
+    MISSING("sbom", 0, "WHAT", "false"),
+    MISSING("secret", 0, "WHAT", NULL),
+    MISSING("security-opt", 0, "WHAT", NULL),
+    MISSING("shm-size", 0, "SIZE", NULL),
+    MISSING("squash", 0, NULL, NULL),
+    MISSING("ssh", 0, "WHAT", NULL),
+    MISSING("ulimit", 0, "LIMIT", NULL),
+};
+
+static const struct opt_group groups[] = {
+    {"Options", build_options, ARRAY_LEN(build_options)},
+    SHARED_REGISTRY,
+    SHARED_STORE,
+    SHARED_CACHE,
+    SHARED_JOBS,
+    SHARED_PROGRESS,
+    SHARED_GENERAL,
+};
+
+static void print_summary(const struct build_request *request, const struct build_result *result)
+{
+    char digest[DIGEST_TEXT], size[NUM_SIZE_TEXT];
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < result->layers.count; i++)
+        bytes += result->layers.item[i].size;
+    fprintf(stderr, "built %s: %zu layer%s, %s\n", digest_text(&result->manifest.digest, digest),
+            result->layers.count, result->layers.count == 1 ? "" : "s", num_size_text(bytes, size));
+    for (size_t i = 0; i < request->tag_count; i++) {
+        AUTO(mem_free) char *name = ref_familiar(&request->tags[i]);
+        fprintf(stderr, "named %s\n", name);
+    }
+}
+
+static void print_results(const struct build_settings *settings, const struct build_request *request,
+                          const struct build_result *result, const struct strlist *pushed)
+{
+    char digest[DIGEST_TEXT];
+    if (!settings->shared.quiet)
+        print_summary(request, result);
+    if (request->stdout_taken)
+        return;
+    if (settings->shared.quiet)
+        puts(digest_text(&result->manifest.digest, digest));
+    else
+        endpoint_print(pushed);
+}
+
+static struct err *build(struct session *s, struct build_request *request, struct build_result *result)
+{
+    struct registry *registry = NULL;
+    struct store *layout = NULL;
+    AUTO(mem_free) char *cache = NULL;
+    TRY(session_cache_path(s, &cache));
+    TRY(session_registry(s, &registry));
+    TRY(session_layout(s, LAYOUT_WRITE, &layout));
+    request->options.cache = cache;
+    request->options.events = &s->events;
+    struct err *e = build_run(result, &request->options, layout, registry);
+    request->options.cache = NULL;
+    return e;
+}
+
+static struct err *run(void *settings, const struct strlist *args)
+{
+    const struct build_settings *b = settings;
+    AUTO_VALUE(session_wipe) struct session s = {0};
+    AUTO_VALUE(build_request_wipe) struct build_request request = {0};
+    AUTO_VALUE(build_result_wipe) struct build_result result = {0};
+    AUTO_VALUE(strlist_wipe) struct strlist pushed = {0};
+    TRY(build_request_make(&request, b, args->item[0]));
+    TRY(session_open(&s, &b->shared));
+    if (b->builder)
+        event_note(&s.events, "--builder changes nothing: lade builds itself");
+    TRY(build(&s, &request, &result));
+    TRY(build_export(&s, &request, &result, &pushed));
+    session_quiet(&s);
+    TRY(build_export_about(&s, &request, &result, b->iidfile, b->metadata_file));
+    print_results(b, &request, &result, &pushed);
+    return NULL;
+}
+
+const struct command cmd_build = {
+    .name = "build",
+    .arguments = "CONTEXT",
+    .summary = "Build an image from a Dockerfile",
+    .groups = groups,
+    .group_count = ARRAY_LEN(groups),
+    .settings_size = sizeof(struct build_settings),
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

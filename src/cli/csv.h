@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_CLI_CSV_H
+#define LADE_CLI_CSV_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* One line of comma-separated fields as buildx reads them (RFC 4180): a field that begins with a double quote
+ * ends with one, and has two for each within. `out` is cleared first. ERR_USAGE naming `option`. */
+MUST_USE struct err *csv_split(struct strlist *out, const char *text, const char *option);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/err.h"
+#include "base/stop.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file that we open must never become one of the three that everybody writes to. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+            open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+            _exit(1);
+}
+
+/* Passwords and tokens are in memory. */
+static void forbid_core_files(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+static struct err *finish_output(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return err_sys("standard output");
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_descriptors();
+    mode_t file_mode = 0666 & ~umask(077);
+    /* Only the characters: numbers, times and messages are the same everywhere. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        (void)setlocale(LC_CTYPE, "");
+    (void)signal(SIGPIPE, SIG_IGN);
+    forbid_core_files();
+    stop_install();
+
+    struct err *e = cli_run(argc, (const char *const *)argv, file_mode);
+    struct err *output = finish_output();
+    if (e)
+        err_free(output);
+    else
+        e = output;
+    if (e) {
+        fprintf(stderr, "lade: %s\n", err_message(e));
+        if (err_hint_of(e))
+            fprintf(stderr, "hint: %s\n", err_hint_of(e));
+    }
+    int code = err_exit_code(e);
+    err_free(e);
+    return code;
+}

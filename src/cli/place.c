@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/place.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <string.h>
+
+static const struct {
+    const char *prefix;
+    enum place_kind kind;
+} transports[] = {
+    {"oci:", PLACE_OCI_DIR}, {"oci-archive:", PLACE_OCI_ARCHIVE}, {"docker-archive:", PLACE_DOCKER_ARCHIVE}};
+
+/* Of skopeo's, which would otherwise be read as an image with this name. */
+static const char *const foreign[] = {
+    "dir:", "docker-daemon:", "containers-storage:", "ostree:", "sif:", "http:", "https:"};
+
+static struct err *parse_path(struct place *p, const char *text)
+{
+    const char *colon = strchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : strlen(text);
+    if (len == 0)
+        return err_new(ERR_USAGE, "%s: a path is missing", p->shown);
+    p->path = mem_strndup(text, len);
+    if (!colon)
+        return NULL;
+    if (colon[1] == '\0')
+        return err_new(ERR_USAGE, "%s: a name is missing after the last \":\"", p->shown);
+    p->tag = mem_strdup(colon + 1);
+    return NULL;
+}
+
+static struct err *parse_name(struct place *p, const char *text)
+{
+    p->kind = PLACE_STORE;
+    if (str_starts(text, "sha256:") && strlen(text) == strlen("sha256:") + 64)
+        return digest_parse(&p->ref.digest, text);
+    return ref_parse(&p->ref, text);
+}
+
+static struct err *parse(struct place *p, const char *text)
+{
+    if (str_eq(text, "-")) {
+        p->kind = PLACE_OCI_ARCHIVE;
+        p->path = mem_strdup("-");
+        return NULL;
+    }
+    if (str_starts(text, "docker://")) {
+        p->kind = PLACE_REGISTRY;
+        return ref_parse(&p->ref, text + strlen("docker://"));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(transports); i++)
+        if (str_starts(text, transports[i].prefix)) {
+            p->kind = transports[i].kind;
+            return parse_path(p, text + strlen(transports[i].prefix));
+        }
+    for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+        size_t len = strlen(foreign[i]);
+        if (strncmp(text, foreign[i], len) == 0 && strchr(text + len, '/'))
+            return err_hint(err_new(ERR_USAGE, "%s: lade knows no places \"%s\"", p->shown, foreign[i]),
+                            "docker://, oci:, oci-archive:, docker-archive: and names in the local store are "
+                            "known");
+    }
+    return parse_name(p, text);
+}
+
+struct err *place_parse(struct place *out, const char *text)
+{
+    AUTO_VALUE(place_wipe) struct place p = {.shown = str_safe(text)};
+    TRY(parse(&p, text));
+    *out = p;
+    p = (struct place){0};
+    return NULL;
+}
+
+struct err *place_parse_ref(struct ref *out, const char *text)
+{
+    return ref_parse(out, str_starts(text, "docker://") ? text + strlen("docker://") : text);
+}
+
+char *place_store_name(const struct ref *ref)
+{
+    char text[DIGEST_TEXT];
+    if (digest_is_set(&ref->digest))
+        return mem_strdup(digest_text(&ref->digest, text));
+    return ref_text(ref);
+}
+
+void place_wipe(struct place *p)
+{
+    free(p->shown);
+    free(p->path);
+    free(p->tag);
+    ref_wipe(&p->ref);
+    *p = (struct place){0};
+}

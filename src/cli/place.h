@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_CLI_PLACE_H
+#define LADE_CLI_PLACE_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "image/ref.h"
+
+/*
+ * Where an image is, as commands take it:
+ *
+ *     app:1, sha256:…        in the local store
+ *     docker://REF           in a registry
+ *     oci:DIR[:TAG]          an OCI layout in a directory
+ *     oci-archive:FILE[:TAG], docker-archive:FILE[:REF]
+ *     -                      standard input or output: an archive
+ *
+ * A path ends at its first ":", as with skopeo.
+ */
+enum place_kind { PLACE_STORE, PLACE_REGISTRY, PLACE_OCI_DIR, PLACE_OCI_ARCHIVE, PLACE_DOCKER_ARCHIVE };
+
+struct place {
+    enum place_kind kind;
+    char *shown;    /* as it was written, made safe */
+    struct ref ref; /* PLACE_STORE (a digest alone: without registry), PLACE_REGISTRY */
+    char *path;     /* the others; "-": standard input or output */
+    char *tag;      /* of the others; NULL: none given */
+};
+
+/* ERR_INPUT for what is no reference; ERR_USAGE for another transport or an empty path. */
+MUST_USE struct err *place_parse(struct place *out, const char *text);
+/* A reference, with or without "docker://": for commands whose meaning is the registry. */
+MUST_USE struct err *place_parse_ref(struct ref *out, const char *text);
+/* What an image is called in the local store. New string. */
+char *place_store_name(const struct ref *ref);
+void place_wipe(struct place *p);
+
+#endif

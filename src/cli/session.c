@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/session.h"
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/newfile.h"
+#include "base/num.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NS_PER_MS 1000000
+
+struct err *session_open(struct session *out, const struct shared *shared)
+{
+    enum progress_kind kind = PROGRESS_AUTO;
+    const char *wanted = shared->progress ? shared->progress : getenv("BUILDKIT_PROGRESS");
+    TRY(progress_kind_parse(&kind, wanted));
+    if (shared->quiet)
+        kind = PROGRESS_QUIET;
+    out->shared = shared;
+    out->progress = progress_new(kind, STDERR_FILENO);
+    out->events = progress_events(out->progress);
+    return NULL;
+}
+
+static struct err *parse_budget(const char *text, unsigned *ms)
+{
+    int64_t ns = 0;
+    if (!text)
+        return NULL;
+    if (num_parse_duration(text, &ns) && ns > 0 && ns / NS_PER_MS <= (int64_t)UINT_MAX) {
+        *ms = ns < NS_PER_MS ? 1 : (unsigned)(ns / NS_PER_MS);
+        return NULL;
+    }
+    AUTO(mem_free) char *safe = str_safe(text);
+    return err_new(ERR_USAGE, "--retry-budget: expected a time as 30s or 2m, found \"%s\"", safe);
+}
+
+struct err *session_registry(struct session *s, struct registry **out)
+{
+    const struct shared *shared = s->shared;
+    struct registry_options options = {
+        .authfile = shared->authfile,
+        .cert_dir = shared->cert_dir,
+        .plain_http = shared->plain_http,
+        .insecure_skip_verify = shared->insecure_skip_verify,
+        .tries = (unsigned)shared->tries,
+        .events = &s->events,
+    };
+    if (!s->registry) {
+        TRY(parse_budget(shared->retry_budget, &options.budget_ms));
+        TRY(registry_new(&s->registry, &options));
+    }
+    *out = s->registry;
+    return NULL;
+}
+
+struct err *session_layout(struct session *s, enum layout_mode mode, struct store **out)
+{
+    if (!s->layout && s->shared->store)
+        TRY(layout_open(&s->layout, s->shared->store, mode));
+    if (!s->layout)
+        TRY(layout_open_default(&s->layout, mode));
+    *out = s->layout;
+    return NULL;
+}
+
+void session_quiet(struct session *s)
+{
+    progress_free(TAKE(s->progress));
+    s->events.emit = NULL;
+}
+
+void session_wipe(struct session *s)
+{
+    store_free(s->layout);
+    registry_free(s->registry);
+    progress_free(s->progress);
+}
+
+static char *default_cache(void)
+{
+    const char *own = getenv("LADE_CACHE");
+    const char *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    if (!str_empty(own))
+        return mem_strdup(own);
+    /* The XDG specification: relative paths are not valid and ignored. */
+    if (cache && *cache == '/')
+        return path_join(cache, "lade");
+    return str_empty(home) ? NULL : path_join(home, ".cache/lade");
+}
+
+struct err *session_cache_path(const struct session *s, char **out)
+{
+    AUTO(mem_free) char *path = s->shared->cache ? mem_strdup(s->shared->cache) : default_cache();
+    if (!path)
+        return err_hint(err_new(ERR_USAGE, "no place for the cache: $HOME is not set"),
+                        "set LADE_CACHE, or give --cache");
+    TRY(err_wrap(fs_mkdir_all(AT_FDCWD, path), "cache"));
+    *out = TAKE(path);
+    return NULL;
+}
+
+static struct err *standard_output(bool binary, struct sink **out)
+{
+    if (binary && isatty(STDOUT_FILENO))
+        return err_hint(
+            err_new(ERR_USAGE, "standard output is a terminal, and an archive is not for reading"),
+            "send it to a file or a pipe");
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        return err_sys("standard output");
+    *out = sink_fd(fd);
+    return NULL;
+}
+
+struct err *session_file(const struct session *s, const char *path, bool binary, struct sink **out)
+{
+    struct stat st;
+    if (str_eq(path, "-"))
+        return standard_output(binary, out);
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode)) {
+        AUTO(fd_close) int fd = -1;
+        TRY(fs_open(&fd, AT_FDCWD, path, O_WRONLY | O_NOCTTY, 0));
+        *out = sink_fd(fd_take(&fd));
+        return NULL;
+    }
+    /* A link to the file stays a link. */
+    AUTO(mem_free) char *real = there ? realpath(path, NULL) : NULL;
+    return newfile_open(out, AT_FDCWD, real ? real : path, s->shared->file_mode, true, false);
+}
+
+struct err *session_write_file(const struct session *s, const char *path, const char *text)
+{
+    AUTO(sink_free) struct sink *to = NULL;
+    TRY(session_file(s, path, false, &to));
+    TRY(sink_write(to, text, strlen(text)));
+    return sink_commit(to);
+}
+
+struct err *session_platform(struct platform *out, const char *text)
+{
+    if (str_empty(text))
+        return NULL;
+    if (strchr(text, ',')) {
+        AUTO(mem_free) char *safe = str_safe(text);
+        return err_new(ERR_UNSUPPORTED, "--platform %s: several platforms at once are not supported", safe);
+    }
+    return err_wrap(platform_parse(out, text), "--platform");
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_CLI_SESSION_H
+#define LADE_CLI_SESSION_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "image/event.h"
+#include "image/layout.h"
+#include "image/platform.h"
+#include "registry/registry.h"
+
+/*
+ * What one run of a command has open: progress, and on demand the registries and the local store. Wiped last,
+ * after everything that came out of it.
+ */
+struct session {
+    const struct shared *shared;
+    struct progress *progress;
+    struct events events;
+    struct registry *registry; /* NULL until asked for */
+    struct store *layout;      /* NULL until asked for */
+};
+
+/* `shared` is borrowed. ERR_USAGE for values that cannot be. */
+MUST_USE struct err *session_open(struct session *out, const struct shared *shared);
+/* Both borrowed. The store is opened once; its first mode holds. */
+MUST_USE struct err *session_registry(struct session *s, struct registry **out);
+MUST_USE struct err *session_layout(struct session *s, enum layout_mode mode, struct store **out);
+/* End the progress, before results are written. */
+void session_quiet(struct session *s);
+void session_wipe(struct session *s);
+
+/* $LADE_CACHE, else $XDG_CACHE_HOME/lade, else ~/.cache/lade, or what the command line says; made when
+ * absent, 0700. New string. */
+MUST_USE struct err *session_cache_path(const struct session *s, char **out);
+
+/* A file that the user named, "-" for standard output: it appears at commit, but what is there and no regular
+ * file is written to. ERR_USAGE when `binary` and standard output is a terminal. */
+MUST_USE struct err *session_file(const struct session *s, const char *path, bool binary, struct sink **out);
+/* The same, for a text as a whole. */
+MUST_USE struct err *session_write_file(const struct session *s, const char *path, const char *text);
+
+/* --platform: one. NULL gives an unset one. ERR_UNSUPPORTED for several. */
+MUST_USE struct err *session_platform(struct platform *out, const char *text);
+
+#endif
