@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "live.h"
 
+#include "base/pool.h"
+
 /* A repository as a store, against the real docker-registry. */
 
 #define BIG (5u << 20)
@@ -68,7 +70,10 @@ static void blobs_manifests_tags(void **state)
 
     AUTO(source_free) struct source *body = NULL;
     check_ok(store_get(s, &layer, &body));
-    check_ok(source_reopen(body, BIG - 10));
+    char rest[16];
+    size_t got;
+    check_ok(source_read(body, rest, sizeof rest, &got));
+    assert_memory_equal(rest, data, sizeof rest);
     struct registry_counts counts = registry_counts(r);
     assert_true(counts.bytes_up >= BIG && counts.bytes_down >= BIG && counts.retries == 0);
 
@@ -283,6 +288,44 @@ static void bearer(void **state)
     stop_server(&tokens);
 }
 
+struct crowd {
+    struct store *s;
+    struct desc desc[16];
+};
+
+static struct err *put_one(void *ctx, size_t i)
+{
+    struct crowd *c = ctx;
+    AUTO(mem_free) char *data = mem_zero(1, 100000 + i);
+    TRY(store_write(c->s, MEDIATYPE_OCI_LAYER, data, 100000 + i, &c->desc[i]));
+    AUTO_VALUE(buf_wipe) struct buf back = BUF(200000);
+    return store_read(c->s, &c->desc[i], &back);
+}
+
+/* Many threads: one first contact, one token. */
+static void in_parallel(void **state)
+{
+    struct check_dir *dir = *state;
+    clean_environment(dir->path);
+    make_token_keys(dir->path);
+    AUTO(mem_free) char *log = mem_printf("%s/tokens.log", dir->path);
+    struct server tokens = start_tokens(dir->path, (const char *const[]){"--log", log, NULL});
+    struct server server = start_registry_with_tokens(dir->path, &tokens);
+    AUTO(registry_free)
+    struct registry *r = registry_with(&(struct registry_options){.username = "alice", .password = "secret"});
+    AUTO(store_free) struct store *s = repository(r, &server, "app");
+    struct crowd c = {.s = s};
+    check_ok(pool_each(8, ARRAY_LEN(c.desc), put_one, &c));
+    for (size_t i = 0; i < ARRAY_LEN(c.desc); i++)
+        desc_wipe(&c.desc[i]);
+    AUTO(mem_free) char *said = read_text(log);
+    assert_string_equal(said, "GET scope=repository:app:pull,push account=alice auth=basic 200\n");
+    /* Twice /v2/ (HTTPS is tried first), the token, and for each blob POST, PATCH, PUT, GET. */
+    assert_int_equal(registry_counts(r).requests, 3 + 4 * ARRAY_LEN(c.desc));
+    stop_server(&server);
+    stop_server(&tokens);
+}
+
 static void refresh_tokens(void **state)
 {
     struct check_dir *dir = *state;
@@ -337,6 +380,7 @@ int main(void)
         check_with_dir(bearer),
         check_with_dir(refresh_tokens),
         check_with_dir(nobody_there),
+        check_with_dir(in_parallel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
