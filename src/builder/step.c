@@ -112,7 +112,8 @@ static struct err *plan_copy(struct builder *b, struct stage *s, const struct in
     bool add = instr->kind == INSTR_ADD;
     if (from)
         TRY(stage_files(b, from, &files));
-    if (!instr->copy.link || !str_empty(w->chown))
+    /* With --chmod, --link does nothing (copy.c). */
+    if (!instr->copy.link || !str_empty(w->chown) || !str_empty(w->chmod))
         TRY(stage_files(b, s, &stage));
     if (!b->spool)
         TRY(spool_new(&b->spool, b->scratch_dir));
