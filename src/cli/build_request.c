@@ -236,7 +236,7 @@ static struct err *add_outputs(struct build_request *r, const struct build_setti
 
 static struct err *make(struct build_request *r, const struct build_settings *s, const char *context)
 {
-    const char *platform = s->platform ? s->platform : getenv("DOCKER_DEFAULT_PLATFORM");
+    AUTO(mem_free) char *platforms = strlist_join(&s->platforms, ",");
     struct build_options *o = &r->options;
     o->context = context;
     o->file = s->file;
@@ -244,7 +244,7 @@ static struct err *make(struct build_request *r, const struct build_settings *s,
     o->pull = s->pull;
     o->complete = s->complete;
     o->jobs = (unsigned)s->shared.jobs;
-    TRY(session_platform(&o->platform, platform));
+    TRY(session_platform(&o->platform, *platforms ? platforms : getenv("DOCKER_DEFAULT_PLATFORM")));
     TRY(add_build_args(&o->build_args, &s->build_args));
     TRY(add_labels(&o->labels, &s->labels));
     TRY(add_annotations(&o->annotations, &s->annotations));

@@ -16,8 +16,8 @@
  * before anything is done. */
 struct build_settings {
     struct shared shared;
-    struct strlist tags, build_args, labels, annotations, outputs;
-    const char *file, *target, *platform, *iidfile, *metadata_file;
+    struct strlist tags, build_args, labels, annotations, outputs, platforms;
+    const char *file, *target, *iidfile, *metadata_file;
     const char *compression, *compression_level, *epoch, *builder;
     bool push, pull, complete;
 };

@@ -48,7 +48,7 @@ static const struct opt build_options[] = {
     NOTHING("no-cache", "accepted: results of steps are not kept"),
     LIST("output", 'o', "OUTPUT", outputs,
          "where the result goes besides: type=oci|docker|tar|local,dest=PATH, or a directory, or -; repeat"),
-    TEXT("platform", 0, "PLATFORM", platform, "os/architecture[/variant] (this machine's)"),
+    LIST("platform", 0, "PLATFORM", platforms, "os/architecture[/variant] (this machine's)"),
     FLAG("pull", 0, pull, "always ask the registries for base images"),
     FLAG("push", 0, push, "push the image under all its names"),
     TEXT("source-date-epoch", 0, "N|git|none", epoch,
@@ -114,15 +114,15 @@ static void print_summary(const struct build_request *request, const struct buil
     }
 }
 
-static void print_results(const struct build_settings *settings, const struct build_request *request,
-                          const struct build_result *result, const struct strlist *pushed)
+static void print_results(bool quiet, const struct build_request *request, const struct build_result *result,
+                          const struct strlist *pushed)
 {
     char digest[DIGEST_TEXT];
-    if (!settings->shared.quiet)
+    if (!quiet)
         print_summary(request, result);
     if (request->stdout_taken)
         return;
-    if (settings->shared.quiet)
+    if (quiet)
         puts(digest_text(&result->manifest.digest, digest));
     else
         endpoint_print(pushed);
@@ -158,7 +158,7 @@ static struct err *run(void *settings, const struct strlist *args)
     TRY(build_export(&s, &request, &result, &pushed));
     session_quiet(&s);
     TRY(build_export_about(&s, &request, &result, b->iidfile, b->metadata_file));
-    print_results(b, &request, &result, &pushed);
+    print_results(s.quiet, &request, &result, &pushed);
     return NULL;
 }
 

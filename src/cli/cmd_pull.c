@@ -33,7 +33,7 @@ static struct err *pull(struct session *s, const char *text, const struct platfo
     AUTO_VALUE(endpoint_wipe) struct endpoint image = {0};
     AUTO_VALUE(place_wipe) struct place place = {.kind = PLACE_REGISTRY, .shown = str_safe(text)};
     TRY(place_parse_ref(&place.ref, text));
-    TRY(endpoint_open(&image, s, &place));
+    TRY(err_wrap(endpoint_open(&image, s, &place), "pull %s", place.shown));
     TRY(endpoint_choose(&image, platform));
     return endpoint_keep(s, &image, &place.ref, results);
 }

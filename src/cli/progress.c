@@ -55,6 +55,28 @@ const char *progress_short(const struct progress_blob *b, char text[DIGEST_SHORT
     return digest_short(&b->digest, text);
 }
 
+static void end_item(struct progress *p, struct progress_item *item, const char *text)
+{
+    item->ended = true;
+    item->end_ms = p->clock();
+    item->result = mem_strdup(text);
+    strlist_wipe(&item->tail);
+}
+
+/* Nobody says when a transfer has ended: it has when something else begins and none of its blobs moves. */
+static void end_idle_transfers(struct progress *p)
+{
+    for (size_t i = 0; i < p->item_count; i++) {
+        bool busy = !p->item[i].transfer || p->item[i].ended;
+        for (size_t k = 0; k < p->blob_count && !busy; k++)
+            busy = p->blob[k].item == i;
+        if (busy)
+            continue;
+        end_item(p, &p->item[i], "");
+        p->view->ended(p, &p->item[i]);
+    }
+}
+
 static struct progress_item *add_item(struct progress *p, const char *name, bool transfer)
 {
     struct progress_item item = {.transfer = transfer,
@@ -62,6 +84,7 @@ static struct progress_item *add_item(struct progress *p, const char *name, bool
                                  .name = str_safe(name ? name : ""),
                                  .key = mem_strdup(name ? name : ""),
                                  .begin_ms = p->clock()};
+    end_idle_transfers(p);
     MEM_PUSH(p->item, p->item_count, p->item_room, item);
     return &p->item[p->item_count - 1];
 }
@@ -120,14 +143,6 @@ static void end_blob(struct progress_item *item, struct progress_blob *blob, con
         return;
     item->moved++;
     item->bytes += blob->total;
-}
-
-static void end_item(struct progress *p, struct progress_item *item, const char *text)
-{
-    item->ended = true;
-    item->end_ms = p->clock();
-    item->result = mem_strdup(text);
-    strlist_wipe(&item->tail);
 }
 
 static void on_step(struct progress *p, const struct event *e, const char *text)
@@ -230,9 +245,13 @@ static void end_all(struct progress *p)
     AUTO(lock_release) struct lock *held = lock_hold(p->lock);
     p->stopping = true;
     lock_wake(held);
-    for (size_t i = 0; i < p->item_count; i++)
-        if (!p->item[i].ended)
-            end_item(p, &p->item[i], p->item[i].transfer ? "" : "CANCELED");
+    for (size_t i = 0; i < p->item_count; i++) {
+        struct progress_item *item = &p->item[i];
+        if (item->ended)
+            continue;
+        end_item(p, item, item->transfer ? "" : "CANCELED");
+        p->view->ended(p, item);
+    }
     if (p->view)
         p->view->end(p);
 }

@@ -33,7 +33,7 @@ struct progress_item {
 /* A blob that moves. */
 struct progress_blob {
     struct digest digest;
-    size_t item;
+    size_t item; /* its place in the list */
     uint64_t begin_ms, told_ms;
     uint64_t done, total;
 };
@@ -43,7 +43,9 @@ struct progress_view {
     /* After the model has changed. `item` and `blob` may be NULL; `text` is the event's, escaped. */
     void (*event)(struct progress *p, const struct event *e, struct progress_item *item,
                   struct progress_blob *blob, const char *text);
-    void (*end)(struct progress *p); /* all items are ended */
+    /* A transfer has ended, or a step that will not go on. */
+    void (*ended)(struct progress *p, struct progress_item *item);
+    void (*end)(struct progress *p); /* all have ended */
 };
 
 struct progress {

@@ -98,17 +98,18 @@ static void plain_event(struct progress *p, const struct event *e, struct progre
     progress_write(p);
 }
 
-static void plain_end(struct progress *p)
+static void plain_ended(struct progress *p, struct progress_item *item)
 {
-    for (size_t i = 0; i < p->item_count; i++) {
-        const struct progress_item *item = &p->item[i];
-        if (!item->transfer || !item->shown)
-            continue;
-        buf_printf(&p->out, "#%u DONE ", item->number);
-        progress_seconds(&p->out, item->end_ms - item->begin_ms);
-        buf_str(&p->out, "\n\n");
-    }
+    buf_printf(&p->out, "#%u %s ", item->number, item->transfer ? "DONE" : item->result);
+    progress_seconds(&p->out, item->end_ms - item->begin_ms);
+    buf_str(&p->out, "\n\n");
     progress_write(p);
 }
 
-const struct progress_view progress_plain_view = {.event = plain_event, .end = plain_end};
+static void plain_end(struct progress *p)
+{
+    progress_write(p);
+}
+
+const struct progress_view progress_plain_view = {
+    .event = plain_event, .ended = plain_ended, .end = plain_end};

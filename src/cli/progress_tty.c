@@ -191,6 +191,12 @@ static void tty_event(struct progress *p, const struct event *e, struct progress
     draw(p);
 }
 
+static void tty_ended(struct progress *p, struct progress_item *item)
+{
+    (void)p; /* the next tick shows it */
+    (void)item;
+}
+
 static void tty_end(struct progress *p)
 {
     draw(p);
@@ -214,4 +220,4 @@ void progress_tty_begin(struct progress *p)
     p->ticking = pthread_create(&p->ticker, NULL, tick, p) == 0;
 }
 
-const struct progress_view progress_tty_view = {.event = tty_event, .end = tty_end};
+const struct progress_view progress_tty_view = {.event = tty_event, .ended = tty_ended, .end = tty_end};

@@ -25,6 +25,7 @@ struct err *session_open(struct session *out, const struct shared *shared)
     if (shared->quiet)
         kind = PROGRESS_QUIET;
     out->shared = shared;
+    out->quiet = kind == PROGRESS_QUIET;
     out->progress = progress_new(kind, STDERR_FILENO);
     out->events = progress_events(out->progress);
     return NULL;

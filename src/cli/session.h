@@ -22,6 +22,7 @@ struct session {
     struct events events;
     struct registry *registry; /* NULL until asked for */
     struct store *layout;      /* NULL until asked for */
+    bool quiet;                /* --quiet or --progress quiet */
 };
 
 /* `shared` is borrowed. ERR_USAGE for values that cannot be. */
@@ -43,7 +44,7 @@ MUST_USE struct err *session_file(const struct session *s, const char *path, boo
 /* The same, for a text as a whole. */
 MUST_USE struct err *session_write_file(const struct session *s, const char *path, const char *text);
 
-/* --platform: one. NULL gives an unset one. ERR_UNSUPPORTED for several. */
+/* --platform: one. NULL and "" give an unset one. ERR_UNSUPPORTED for several. */
 MUST_USE struct err *session_platform(struct platform *out, const char *text);
 
 #endif

@@ -349,7 +349,8 @@ struct err *copy_graph(struct store *to, struct store *from, const struct desc *
     char digest[DIGEST_SHORT];
     unsigned height = 0;
     c.lock = lock_new();
-    c.place = mem_printf("%s %s", options->verb, store_name(to));
+    c.place =
+        mem_printf("%s%s %s", options->verb, str_eq(options->verb, "push") ? "" : " to", store_name(to));
     TRY(err_wrap(gather(&c, root, 1, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
     struct err *e = send_all(&c, height);
     if (!e && report)
