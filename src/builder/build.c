@@ -94,7 +94,7 @@ static struct err *run_instr(struct builder *b, struct stage *s, const struct in
     AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
     unsigned id = stage_step_begin(b, s, text);
     struct err *e = copies ? step_copy(b, s, instr, from) : step_workdir(b, s, instr);
-    stage_step_end(b, id, e ? "ERROR" : "");
+    stage_step_end(b, id, e ? err_message(e) : "");
     return e;
 }
 
@@ -142,7 +142,7 @@ static struct err *begin_stage(struct builder *b, struct stage *s)
     AUTO(mem_free) char *text = mem_printf("FROM %s", p->base);
     unsigned id = stage_step_begin(b, s, text);
     struct err *e = base_find(&base, &b->bases, p->base, platform_of(b, p));
-    stage_step_end(b, id, e ? "ERROR" : "");
+    stage_step_end(b, id, e ? err_message(e) : "");
     TRY(builder_mistake(b, p->from->from.image.at, e));
     return stage_from_image(b, s, &base);
 }
@@ -184,7 +184,7 @@ static void report_warnings(struct builder *b, struct build_result *out)
     }
 }
 
-/* Base layers: say where an absent blob can be had, or fetch it. */
+/* The layers of the result, under OCI names; with --complete none is absent. */
 static struct err *settle_parts(struct builder *b, const struct stage *s, struct build_result *out)
 {
     for (size_t i = 0; i < s->parts.count; i++) {
@@ -193,8 +193,6 @@ static struct err *settle_parts(struct builder *b, const struct stage *s, struct
         desc_copy(d, &part->desc);
         free(d->media_type);
         d->media_type = mem_strdup(mediatype_to_oci(part->desc.media_type));
-        if (part->origin)
-            TRY(layout_set_origin(b->layout, d, part->origin));
         bool there = true;
         if (b->options->complete)
             TRY(store_has(b->layout, d, &there));
@@ -298,7 +296,6 @@ static void builder_wipe(struct builder *b)
     for (size_t i = 0; i < b->parts.count; i++) {
         struct part *part = b->parts.item[i];
         desc_wipe(&part->desc);
-        free(part->origin);
         tree_free(part->tree);
         free(part);
     }

@@ -2,6 +2,7 @@
 #include "builder/stage.h"
 
 #include "base/mem.h"
+#include "image/layout.h"
 #include "layers/layer.h"
 
 #include <string.h>
@@ -42,7 +43,8 @@ struct err *stage_from_image(struct builder *b, struct stage *s, const struct ba
         struct part *part = new_part(b);
         desc_copy(&part->desc, &base->layers.item[i]);
         part->diff_id = s->config.diff_ids[i];
-        part->origin = mem_strdup(base->origin);
+        if (base->origin)
+            TRY(layout_set_origin(b->layout, &part->desc, base->origin));
         stage_push(s, part);
     }
     return NULL;

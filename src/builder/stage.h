@@ -29,7 +29,6 @@
 struct part {
     struct desc desc;
     struct digest diff_id;
-    char *origin;      /* where the blob can be had, or NULL */
     struct tree *tree; /* NULL: a base layer that nobody looked into yet */
 };
 struct part_list {
@@ -73,7 +72,8 @@ struct builder {
     char *created;    /* RFC 3339 */
 };
 
-/* Make `s` the image `base`, with the environment that expansion sees. */
+/* Make `s` the image `base`, with the environment that expansion sees. The layout learns where the base's
+ * blobs can be had. */
 MUST_USE struct err *stage_from_image(struct builder *b, struct stage *s, const struct base_image *base);
 /* Make `s` what `base` is now; ONBUILD triggers do not carry over. */
 void stage_from_stage(struct stage *s, const struct stage *base);
