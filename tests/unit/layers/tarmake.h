@@ -35,7 +35,8 @@ static inline size_t tar_header(struct buf *b, const char *name, char type, uint
     memcpy(h + 100, "0000644", 7);
     memcpy(h + 108, "0000000", 7);
     memcpy(h + 116, "0000000", 7);
-    snprintf((char *)h + 124, 12, "%011llo", (unsigned long long)size);
+    for (int i = 10; i >= 0; i--, size >>= 3)
+        h[124 + i] = (uint8_t)('0' + (size & 7));
     memcpy(h + 136, "00000000017", 11);
     h[156] = (uint8_t)type;
     if (link)
