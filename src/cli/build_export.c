@@ -53,10 +53,9 @@ static struct err *open_directory(const struct session *s, const char *path, int
 {
     AUTO(fd_close) int fd = -1;
     struct stat st;
-    mode_t files = s->shared->file_mode;
     bool there = stat(path, &st) == 0;
     TRY(fs_mkdir_open(&fd, AT_FDCWD, path));
-    if (!there && fchmod(fd, files | (files & 0444) >> 2) != 0)
+    if (!there && fchmod(fd, session_dir_mode(s)) != 0)
         return err_sys("%s", path);
     *out = fd_take(&fd);
     return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/endpoint.h"
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "image/copy.h"
 #include "image/layout.h"
@@ -9,6 +10,7 @@
 #include "push/push.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* What an image is called where a name is needed and none was given, as with docker. */
 #define TAG_DEFAULT "latest"
@@ -106,11 +108,24 @@ static struct err *write_store(struct session *s, const struct endpoint *image, 
     return endpoint_keep(s, image, &to->ref, results);
 }
 
-static struct err *tag_all(struct store *to, const struct desc *root, const struct strlist *names)
+static struct err *tag_all(struct store *to, const struct desc *root, const struct strlist *names,
+                           const char *nameless)
 {
     for (size_t i = 0; i < names->count; i++)
         TRY(store_tag(to, names->item[i], root));
-    return names->count ? NULL : store_tag(to, TAG_DEFAULT, root);
+    return names->count ? NULL : store_tag(to, nameless, root);
+}
+
+/* A layout keeps to itself; one that the user asked for has the modes of the caller's umask. */
+static struct err *open_to_others(const struct session *s, const char *path)
+{
+    static const char *const parts[] = {".", "blobs", "blobs/sha256"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        AUTO(mem_free) char *part = path_join(path, parts[i]);
+        if (chmod(part, session_dir_mode(s)) != 0)
+            return err_sys("%s", path);
+    }
+    return NULL;
 }
 
 static struct err *write_dir(struct session *s, struct store *from, const struct desc *root,
@@ -118,9 +133,13 @@ static struct err *write_dir(struct session *s, struct store *from, const struct
 {
     AUTO(store_free) struct store *layout = NULL;
     struct copy_options options = copy_options(s);
+    struct stat st;
+    bool there = stat(to->path, &st) == 0;
     TRY(layout_open(&layout, to->path, LAYOUT_WRITE));
+    if (!there)
+        TRY(open_to_others(s, to->path));
     TRY(copy_graph(layout, from, root, &options, NULL));
-    return tag_all(layout, root, &to->names);
+    return tag_all(layout, root, &to->names, TAG_DEFAULT);
 }
 
 static struct err *write_archive(struct session *s, struct store *from, const struct desc *root,
@@ -131,10 +150,11 @@ static struct err *write_archive(struct session *s, struct store *from, const st
     AUTO(mem_free) char *shown = str_safe(to->path);
     struct copy_options options = copy_options(s);
     bool docker = to->kind == PLACE_DOCKER_ARCHIVE;
+    options.jobs = 1; /* the same order of blobs every time */
     TRY(session_file(s, to->path, true, &file));
     TRY(archive_create(&archive, TAKE(file), docker ? ARCHIVE_DOCKER : ARCHIVE_OCI, shown));
     TRY(copy_graph(archive, from, root, &options, NULL));
-    TRY(tag_all(archive, root, &to->names));
+    TRY(tag_all(archive, root, &to->names, NULL));
     return archive_commit(archive);
 }
 

@@ -148,6 +148,12 @@ struct err *session_write_file(const struct session *s, const char *path, const 
     return sink_commit(to);
 }
 
+mode_t session_dir_mode(const struct session *s)
+{
+    mode_t files = s->shared->file_mode;
+    return files | (files & 0444) >> 2;
+}
+
 struct err *session_platform(struct platform *out, const char *text)
 {
     if (str_empty(text))

@@ -44,6 +44,9 @@ MUST_USE struct err *session_file(const struct session *s, const char *path, boo
 /* The same, for a text as a whole. */
 MUST_USE struct err *session_write_file(const struct session *s, const char *path, const char *text);
 
+/* The mode of directories that the user asked for: 0777 without the bits of the caller's umask. */
+mode_t session_dir_mode(const struct session *s);
+
 /* --platform: one. NULL and "" give an unset one. ERR_UNSUPPORTED for several. */
 MUST_USE struct err *session_platform(struct platform *out, const char *text);
 
