@@ -101,7 +101,7 @@ static enum err_kind kind_of_status(int status)
     }
 }
 
-struct err *err_new(enum err_kind kind, const char *format, ...)
+struct err *(err_new)(enum err_kind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -110,7 +110,7 @@ struct err *err_new(enum err_kind kind, const char *format, ...)
     return make(kind, message);
 }
 
-struct err *err_sys(const char *format, ...)
+struct err *(err_sys)(const char *format, ...)
 {
     int code = errno;
     va_list args;
@@ -124,7 +124,7 @@ struct err *err_sys(const char *format, ...)
     return e;
 }
 
-struct err *err_http(int status, const char *format, ...)
+struct err *(err_http)(int status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -40,14 +40,26 @@ struct err;
 MUST_USE struct err *err_new(enum err_kind kind, const char *format, ...) PRINTF(2, 3);
 
 /* Make an error from errno, which is read first; its text is added after ": ". The kind follows errno:
- * ENOENT, ENOTDIR: NOT_FOUND. EACCES, EPERM, EROFS: DENIED. EEXIST, ENOTEMPTY: CONFLICT. ENOSPC, EDQUOT, EFBIG,
- * EMFILE, ENFILE, ENOMEM: RESOURCE. ELOOP, EXDEV, ENAMETOOLONG, EILSEQ, EISDIR: INPUT. connection errors: NETWORK.
- * ENOSYS, EOPNOTSUPP: UNSUPPORTED. Others: INTERNAL. */
+ * ENOENT, ENOTDIR: NOT_FOUND. EACCES, EPERM, EROFS: DENIED. EEXIST, ENOTEMPTY: CONFLICT. ENOSPC, EDQUOT,
+ * EFBIG, EMFILE, ENFILE, ENOMEM: RESOURCE. ELOOP, EXDEV, ENAMETOOLONG, EILSEQ, EISDIR: INPUT. connection
+ * errors: NETWORK. ENOSYS, EOPNOTSUPP: UNSUPPORTED. Others: INTERNAL. */
 MUST_USE struct err *err_sys(const char *format, ...) PRINTF(1, 2);
 
-/* Make an error from an HTTP status. 404: NOT_FOUND. 401, 403: DENIED. 409, 412: CONFLICT. 408, 425, 429, 499, 5xx:
- * NETWORK. 405, 501: UNSUPPORTED. Others: INPUT. */
+/* Make an error from an HTTP status. 404: NOT_FOUND. 401, 403: DENIED. 409, 412: CONFLICT. 408, 425, 429,
+ * 499, 5xx: NETWORK. 405, 501: UNSUPPORTED. Others: INPUT. */
 MUST_USE struct err *err_http(int status, const char *format, ...) PRINTF(2, 3);
+
+#ifdef __clang_analyzer__ /* It cannot see that these never return NULL. */
+static inline struct err *err_some(struct err *e)
+{
+    if (!e)
+        __builtin_unreachable();
+    return e;
+}
+#define err_new(...) err_some(err_new(__VA_ARGS__))
+#define err_sys(...) err_some(err_sys(__VA_ARGS__))
+#define err_http(...) err_some(err_http(__VA_ARGS__))
+#endif
 
 /* Put "message: " before `cause`, which is taken over. NULL in, NULL out. Kind, errno and status stay. */
 MUST_USE struct err *err_wrap(struct err *cause, const char *format, ...) PRINTF(2, 3);
