@@ -446,10 +446,8 @@ static struct err *exchange(struct http_reply *out, struct conn *c)
                         ? run_to_head(c)
                         : err_new(ERR_INTERNAL, "%s: libcurl cannot start", c->what);
     out->body_taken = c->taken;
-    if (!e && !c->head_done)
-        e = fault_of(c, &out->fault);
-    /* An answer that came before the body was out counts, whatever became of the body. */
-    if (!e && c->failure)
+    /* An early answer ends the sending of the body, and counts. */
+    if (!e && (!c->head_done || c->failure))
         e = fault_of(c, &out->fault);
     return e;
 }

@@ -2,6 +2,9 @@
 #include "live.h"
 
 #include "base/pool.h"
+#include "image/copy.h"
+#include "image/layout.h"
+#include "registry/origin.h"
 
 /* A repository as a store, against the real docker-registry. */
 
@@ -326,6 +329,65 @@ static void in_parallel(void **state)
     stop_server(&tokens);
 }
 
+/* What is read from one registry goes to another as it comes. */
+static void between_registries(void **state)
+{
+    struct check_dir *dir = *state;
+    clean_environment(dir->path);
+    struct server one = start_registry(dir->path, "", "");
+    struct server two = start_registry(dir->path, "", "");
+    AUTO(registry_free) struct registry *r = registry_with(&(struct registry_options){0});
+    AUTO(store_free) struct store *from = repository(r, &one, "app");
+    AUTO(store_free) struct store *to = repository(r, &two, "other/app");
+    AUTO(mem_free) char *data = big_data();
+    AUTO_VALUE(desc_wipe) struct desc root = {0};
+    AUTO_VALUE(desc_wipe) struct desc layer = desc_for(MEDIATYPE_OCI_LAYER, data, BIG);
+    AUTO_VALUE(buf_wipe) struct buf back = BUF(BIG);
+    struct copy_report report = {0};
+    check_ok(put_image(from, data, BIG, &root));
+    check_ok(copy_graph(to, from, &root, &(struct copy_options){.verb = "copy"}, &report));
+    assert_int_equal(report.blobs_sent, 2);
+    check_ok(store_read(to, &layer, &back));
+    assert_memory_equal(buf_text(&back), data, BIG);
+    check_ok(copy_graph(to, from, &root, &(struct copy_options){.verb = "copy"}, &report));
+    assert_int_equal(report.blobs_sent, 0);
+    stop_server(&one);
+    stop_server(&two);
+}
+
+/* A layout that left a blob where it was. */
+static void from_their_origin(void **state)
+{
+    struct check_dir *dir = *state;
+    clean_environment(dir->path);
+    struct server server = start_registry(dir->path, "", "");
+    AUTO(registry_free) struct registry *r = registry_with(&(struct registry_options){0});
+    AUTO(store_free) struct store *there = repository(r, &server, "base");
+    AUTO(mem_free) char *path = mem_printf("%s/layout", dir->path);
+    AUTO(store_free) struct store *layout = NULL;
+    AUTO_VALUE(desc_wipe) struct desc blob = {0};
+    AUTO_VALUE(desc_wipe) struct desc gone = desc_for(MEDIATYPE_OCI_LAYER, "gone", 4);
+    AUTO_VALUE(buf_wipe) struct buf back = BUF(100);
+    bool here;
+    check_ok(store_write(there, MEDIATYPE_OCI_LAYER, "layer", 5, &blob));
+    check_ok(layout_open(&layout, path, LAYOUT_WRITE));
+    check_ok(layout_set_origin(layout, &blob, store_name(there)));
+    check_ok(layout_set_origin(layout, &gone, store_name(there)));
+    AUTO(store_free) struct store *passing = origin_store(layout, r, false);
+    AUTO(store_free) struct store *keeping = origin_store(layout, r, true);
+    check_ok(store_read(passing, &blob, &back));
+    assert_string_equal(buf_text(&back), "layer");
+    check_ok(store_has(passing, &blob, &here));
+    assert_false(here);
+    check_error(store_read(passing, &gone, &back), ERR_NOT_FOUND, "was left at 127.0.0.1:");
+    buf_clear(&back);
+    check_ok(store_read(keeping, &blob, &back));
+    assert_string_equal(buf_text(&back), "layer");
+    check_ok(store_has(layout, &blob, &here));
+    assert_true(here);
+    stop_server(&server);
+}
+
 static void refresh_tokens(void **state)
 {
     struct check_dir *dir = *state;
@@ -348,6 +410,28 @@ static void refresh_tokens(void **state)
     assert_string_equal(said, "POST scope=repository:app:pull,push account= auth=refresh 200\n");
     stop_server(&server);
     stop_server(&tokens);
+}
+
+/* A registry that names a token server of somebody else's gets no password sent there. */
+static void keeps_passwords_from_strangers(void **state)
+{
+    struct check_dir *dir = *state;
+    clean_environment(dir->path);
+    make_token_keys(dir->path);
+    AUTO(mem_free)
+    char *extra = mem_printf(
+        "auth: {token: {realm: \"http://stranger.invalid/token\", service: registry, issuer: tests, "
+        "rootcertbundle: %s/token.crt}}\n",
+        dir->path);
+    struct server server = start_registry(dir->path, "", extra);
+    AUTO(registry_free)
+    struct registry *r = registry_with(&(struct registry_options){.username = "alice", .password = "secret"});
+    AUTO(store_free) struct store *s = repository(r, &server, "app");
+    AUTO_VALUE(desc_wipe) struct desc d = {0};
+    bool found;
+    check_error(store_resolve(s, "1", &d, &found), ERR_DENIED,
+                "asks to send its credentials to http://stranger.invalid/token: refused");
+    stop_server(&server);
 }
 
 static void nobody_there(void **state)
@@ -381,6 +465,9 @@ int main(void)
         check_with_dir(refresh_tokens),
         check_with_dir(nobody_there),
         check_with_dir(in_parallel),
+        check_with_dir(keeps_passwords_from_strangers),
+        check_with_dir(between_registries),
+        check_with_dir(from_their_origin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
