@@ -121,6 +121,12 @@ static const json_t *entry_of(const json_t *auths, const char *wanted)
     return NULL;
 }
 
+static void move(struct creds *to, struct creds *from)
+{
+    *to = *from;
+    *from = (struct creds){0};
+}
+
 static struct err *find_entry(const struct authfile *f, struct creds *out, const char *key, bool *found)
 {
     const json_t *auths;
@@ -134,8 +140,7 @@ static struct err *find_entry(const struct authfile *f, struct creds *out, const
     TRY(take_entry(&made, entry, what, found));
     if (*found) {
         made.source = mem_printf("%s (auths)", f->name);
-        *out = made;
-        made = (struct creds){0};
+        move(out, &made);
     }
     return NULL;
 }
@@ -176,8 +181,7 @@ static struct err *ask_helper(const struct authfile *f, struct creds *out, const
         mem_free(TAKE(made.username));
     }
     made.source = mem_printf("docker-credential-%s (%s)", helper, f->name);
-    *out = made;
-    made = (struct creds){0};
+    move(out, &made);
     *found = true;
     return NULL;
 }

@@ -22,7 +22,7 @@ static struct err *find_in(const char *path, bool must, struct creds *out, const
 static struct err *find_in_env(struct creds *out, const char *host, const char *repository, bool *found)
 {
     const char *text = getenv("DOCKER_AUTH_CONFIG");
-    if (str_empty(text))
+    if (!text || !*text)
         return NULL;
     AUTO_VALUE(authfile_wipe) struct authfile f = {0};
     TRY(authfile_parse(&f, text, strlen(text), "$DOCKER_AUTH_CONFIG"));

@@ -132,6 +132,12 @@ static char *from_env(const char *name)
     return str_empty(value) ? NULL : mem_strdup(value);
 }
 
+static void move(struct tls *to, struct tls *from)
+{
+    *to = *from;
+    *from = (struct tls){0};
+}
+
 struct err *tls_find(struct tls *out, const char *host, const char *cert_dir)
 {
     AUTO_VALUE(search_wipe) struct search s = {.ca = BUF(AUTHORITIES_MAX)};
@@ -151,8 +157,7 @@ struct err *tls_find(struct tls *out, const char *host, const char *cert_dir)
     }
     made.cert = TAKE(s.cert);
     made.key = TAKE(s.key);
-    *out = made;
-    made = (struct tls){0};
+    move(out, &made);
     return NULL;
 }
 

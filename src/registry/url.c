@@ -67,6 +67,13 @@ static void lower(char *text)
         *text = str_lower(*text);
 }
 
+static void move(struct url *to, struct url *from)
+{
+    url_wipe(to);
+    *to = *from;
+    *from = (struct url){0};
+}
+
 static struct err *take_parts(struct url *out, CURLU *u, const char *what)
 {
     AUTO(mem_free) char *bad = shown(what);
@@ -91,9 +98,7 @@ static struct err *take_parts(struct url *out, CURLU *u, const char *what)
     if (!host_is_plain(made.host))
         return err_new(ERR_INPUT, "the URL %s has a host that cannot be", bad);
     made.port = (unsigned)number;
-    url_wipe(out);
-    *out = made;
-    made = (struct url){0};
+    move(out, &made);
     return NULL;
 }
 
