@@ -4,17 +4,11 @@
 #include "base/mem.h"
 #include "builder/pattern.h"
 #include "builder/runes.h"
+#include "builder/splitter.h"
 
 #include <string.h>
 
 #define TO_THE_END (-1)
-
-/* Words that are being split from a result. */
-struct words {
-    struct strlist *list;
-    struct buf pending;
-    bool in_word;
-};
 
 struct expansion {
     const char *text;
@@ -30,39 +24,7 @@ struct expansion {
 };
 
 static struct err *expand_until(struct expansion *x, int stop, bool raw_escapes, struct buf *out,
-                                struct words *words);
-
-static void words_flush(struct words *w)
-{
-    if (w->pending.len == 0)
-        return;
-    strlist_add(w->list, w->pending.data);
-    buf_clear(&w->pending);
-    w->in_word = false;
-}
-
-/* Text that belongs to a word even if it is white space. */
-static void words_add(struct words *w, const char *text, size_t len)
-{
-    if (!w)
-        return;
-    buf_add(&w->pending, text, len);
-    w->in_word = true;
-}
-
-/* Text that is split where it has white space. */
-static void words_split(struct words *w, const char *text, size_t len)
-{
-    for (size_t at = 0; w && at < len;) {
-        uint32_t code;
-        size_t step = rune_next(text + at, len - at, &code);
-        if (!rune_is_space(code))
-            words_add(w, text + at, step);
-        else if (w->in_word)
-            words_flush(w);
-        at += step;
-    }
-}
+                                struct splitter *words);
 
 /* The next byte, or TO_THE_END. */
 static int peek(const struct expansion *x)
@@ -312,26 +274,26 @@ static void heredoc_mark(struct expansion *x, struct buf *out)
 }
 
 /* An escape character outside of quotes, or an ordinary character. */
-static void plain(struct expansion *x, struct buf *out, struct words *words)
+static void plain(struct expansion *x, struct buf *out, struct splitter *words)
 {
     uint32_t code;
     size_t step = rune_next(x->text + x->at, x->len - x->at, &code);
     if (x->text[x->at] != x->escape) {
         buf_add(out, x->text + x->at, step);
-        words_split(words, x->text + x->at, step);
+        splitter_text(words, x->text + x->at, step);
         x->at += step;
         return;
     }
     if (x->raw_escapes) {
         buf_byte(out, x->escape);
-        words_add(words, &x->escape, 1);
+        splitter_add(words, &x->escape, 1);
     }
     x->at++;
     if (x->at >= x->len)
         return;
     step = rune_next(x->text + x->at, x->len - x->at, &code);
     buf_add(out, x->text + x->at, step);
-    words_add(words, x->text + x->at, step);
+    splitter_add(words, x->text + x->at, step);
     x->at += step;
 }
 
@@ -352,7 +314,7 @@ static struct err *special(struct expansion *x, int c, struct buf *out, bool *do
 }
 
 static struct err *expand_until(struct expansion *x, int stop, bool raw_escapes, struct buf *out,
-                                struct words *words)
+                                struct splitter *words)
 {
     bool before = x->raw_escapes;
     x->raw_escapes = raw_escapes;
@@ -363,9 +325,9 @@ static struct err *expand_until(struct expansion *x, int stop, bool raw_escapes,
         if (!done)
             plain(x, out, words);
         else if (words && c == '$')
-            words_split(words, buf_text(out) + had, out->len - had);
+            splitter_text(words, buf_text(out) + had, out->len - had);
         else if (words)
-            words_add(words, buf_text(out) + had, out->len - had);
+            splitter_add(words, buf_text(out) + had, out->len - had);
         TRY(buf_check(out, "the result of an expansion"));
     }
     x->raw_escapes = before;
@@ -377,7 +339,7 @@ static struct err *expand_until(struct expansion *x, int stop, bool raw_escapes,
     return NULL;
 }
 
-static struct err *expand(struct buf *out, struct words *words, const char *text,
+static struct err *expand(struct buf *out, struct splitter *words, const char *text,
                           const struct expand_env *env, char escape, unsigned flags, struct expand_used *used)
 {
     struct expansion x = {
@@ -406,19 +368,14 @@ struct err *expand_word(char **out, const char *text, const struct expand_env *e
     return NULL;
 }
 
-static void words_wipe(struct words *w)
-{
-    buf_wipe(&w->pending);
-}
-
 struct err *expand_words(struct strlist *out, const char *text, const struct expand_env *env, char escape,
                          unsigned flags, struct expand_used *used)
 {
     AUTO_VALUE(buf_wipe) struct buf result = {0};
     AUTO_VALUE(strlist_wipe) struct strlist list = {0};
-    AUTO_VALUE(words_wipe) struct words words = {.list = &list, .pending = BUF(BUF_NO_LIMIT)};
+    AUTO_VALUE(splitter_wipe) struct splitter words = {.list = &list, .pending = BUF(BUF_NO_LIMIT)};
     TRY(expand(&result, &words, text, env, escape, flags, used));
-    words_flush(&words);
+    splitter_flush(&words);
     for (size_t i = 0; i < list.count; i++)
         strlist_add_take(out, TAKE(list.item[i]));
     return NULL;
