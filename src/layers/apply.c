@@ -6,9 +6,8 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/str.h"
-#include "layers/tree_inner.h"
+#include "layers/linkfirst.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -23,8 +22,7 @@ struct apply {
     bool privileged;
     uid_t uid;
     gid_t gid;
-    const struct node **first; /* of each link group, its name that was written */
-    size_t group_count;
+    struct linkfirst first;
     struct apply_report report;
 };
 
@@ -33,11 +31,6 @@ struct place {
     int fd;
     const struct node *node;
 };
-
-static void apply_wipe(struct apply *a)
-{
-    mem_free(a->first);
-}
 
 static struct err *failed(const char *doing, const struct node *n)
 {
@@ -142,24 +135,6 @@ static struct err *write_file(struct apply *a, struct place at)
     return close(fd_take(&fd)) == 0 ? NULL : failed("write", at.node);
 }
 
-/* The first name of the link group that was written, or NULL: then this one is the first. */
-static const struct node *first_name(struct apply *a, const struct node *n)
-{
-    if (n->link_group == 0)
-        return NULL;
-    if (n->link_group >= a->group_count) {
-        size_t count = (size_t)a->tree->link_groups + 1;
-        assert(n->link_group < count);
-        a->first = mem_grow(a->first, count, sizeof *a->first);
-        memset(a->first + a->group_count, 0, (count - a->group_count) * sizeof *a->first);
-        a->group_count = count;
-    }
-    const struct node *first = a->first[n->link_group];
-    if (!first)
-        a->first[n->link_group] = n;
-    return first;
-}
-
 static struct err *open_directory(const struct apply *a, const struct node *dir, int *fd)
 {
     AUTO(mem_free) char *path = node_path(dir);
@@ -203,13 +178,13 @@ static struct err *make_special(struct apply *a, struct place at)
 
 static struct err *write_leaf(struct apply *a, struct place at)
 {
-    const struct node *first = first_name(a, at.node);
+    const struct node *first = linkfirst_of(&a->first, a->tree, at.node);
     bool linked = false;
 
     TRY(stop_check());
     TRY(clear_place(at));
     a->report.files++;
-    if (first)
+    if (first != at.node)
         TRY(make_link(a, at, first, &linked));
     if (linked)
         return NULL;
@@ -288,12 +263,12 @@ static struct err *write_directory(struct apply *a, struct node *dir)
 
 struct err *apply_tree(struct tree *t, int dirfd, struct apply_report *report)
 {
-    AUTO_VALUE(apply_wipe)
     struct apply a = {
         .tree = t, .root = dirfd, .privileged = geteuid() == 0, .uid = geteuid(), .gid = getegid()};
+    struct err *e = write_directory(&a, tree_root(t));
 
-    TRY(write_directory(&a, tree_root(t)));
-    if (report)
+    linkfirst_wipe(&a.first);
+    if (!e && report)
         *report = a.report;
-    return NULL;
+    return e;
 }

@@ -5,10 +5,9 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/str.h"
+#include "layers/linkfirst.h"
 #include "layers/tarheader.h"
-#include "layers/tree_inner.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -24,15 +23,14 @@ struct writer {
     struct tree *tree;
     struct buf collected;
     struct buf path; /* of the directory that is being written, with "/" at its end; "" for the root */
-    const struct node **first; /* of each link group, its first name; by number */
-    size_t group_count;
+    struct linkfirst first;
 };
 
 static void writer_wipe(struct writer *w)
 {
     buf_wipe(&w->collected);
     buf_wipe(&w->path);
-    mem_free(w->first);
+    linkfirst_wipe(&w->first);
 }
 
 static struct err *flush(struct writer *w)
@@ -120,26 +118,9 @@ static enum tar_type type_of(const struct node *n)
     return TAR_FIFO;
 }
 
-/* The first name of the node's link group, which is this node when no other was met yet. */
-static const struct node *first_name(struct writer *w, const struct node *n)
-{
-    if (n->link_group == 0)
-        return n;
-    if (n->link_group >= w->group_count) {
-        size_t count = (size_t)w->tree->link_groups + 1;
-        assert(n->link_group < count);
-        w->first = mem_grow(w->first, count, sizeof *w->first);
-        memset(w->first + w->group_count, 0, (count - w->group_count) * sizeof *w->first);
-        w->group_count = count;
-    }
-    if (!w->first[n->link_group])
-        w->first[n->link_group] = n;
-    return w->first[n->link_group];
-}
-
 static struct err *put_node(struct writer *w, const struct node *n, const char *path)
 {
-    const struct node *first = first_name(w, n);
+    const struct node *first = linkfirst_of(&w->first, w->tree, n);
     bool linked = first != n;
     bool device = n->type == NODE_CHAR || n->type == NODE_BLOCK;
     AUTO(mem_free) char *first_path = linked ? node_path(first) : NULL;

@@ -161,8 +161,10 @@ void node_set_children(struct node *dir, struct node **children, size_t count)
 {
     assert(count <= UINT32_MAX);
     mem_free(dir->child);
-    dir->child = count ? mem_grow(children, children_room(count), sizeof *children) : NULL;
-    if (!count)
+    dir->child = NULL;
+    if (count)
+        dir->child = mem_grow(children, children_room(count), sizeof(struct node *));
+    else
         mem_free(children);
     dir->child_count = dir->sorted = (uint32_t)count;
 }
@@ -274,7 +276,7 @@ static void drop_children(struct tree *t, struct node *dir)
     t->node_count -= node_subtree_count(dir) - 1;
     for (size_t i = 0; i < dir->child_count; i++)
         dir->child[i]->parent = NULL;
-    node_set_children(dir, NULL, 0);
+    dir->child_count = dir->sorted = 0; /* the array stays, for other children */
 }
 
 struct node *tree_add(struct tree *t, struct node *dir, const char *name, size_t name_len,
@@ -293,15 +295,16 @@ struct node *tree_add(struct tree *t, struct node *dir, const char *name, size_t
     bool stays = n->type == NODE_DIR && type == NODE_DIR;
     if (!stays)
         drop_children(t, n);
+    struct node old = *n;
     *n = (struct node){
         .parent = dir,
-        .name = n->name,
+        .name = old.name,
         .type = type,
-        .opaque = stays && n->opaque,
+        .opaque = stays && old.opaque,
         .children_known = true,
-        .child = n->child,
-        .child_count = n->child_count,
-        .sorted = n->sorted,
+        .child = old.child,
+        .child_count = old.child_count,
+        .sorted = old.sorted,
     };
     return n;
 }

@@ -30,6 +30,7 @@ struct tree_dir {
     struct tree_dir_options options;
     struct inodes inodes;
     char *xattr_names, *xattr_value; /* room for reading them, made on first use */
+    bool no_listxattrat;             /* the system call is not there */
 };
 
 /* The xattrs that layers keep, of `name` in the directory `fd`. `path` is for messages. */

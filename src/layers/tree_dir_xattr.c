@@ -5,15 +5,20 @@
 #include "layers/tree_inner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 /* "/proc/self/fd/N/" and a name. */
 #define PROC_PATH (32 + NAME_MAX + 1)
+
+/* The same on all machines that Debian 12 runs on; its headers do not name it yet. */
+#define LISTXATTRAT 465
 
 static bool is_kept(const char *name)
 {
@@ -33,8 +38,21 @@ static struct err *read_value(struct tree *t, struct node *n, const char *proc_p
     return NULL;
 }
 
-/* There is no system call for "name beneath this descriptor" before Linux 6.13; the descriptor's place in
- * /proc is the same, and a link as last component is not followed. */
+/* The names of all attributes, NUL after each. listxattrat (Linux 6.13) does it in one step. Before it, the
+ * descriptor's place in /proc stands for "name beneath this descriptor", at nearly three times the price. A
+ * link as last component is followed by neither. */
+static ssize_t list_names(struct tree_dir *d, int fd, const char *name, const char *proc_path)
+{
+    if (!d->no_listxattrat) {
+        long len =
+            syscall(LISTXATTRAT, fd, name, AT_SYMLINK_NOFOLLOW, d->xattr_names, (size_t)XATTR_LIST_MAX);
+        if (len >= 0)
+            return len;
+        d->no_listxattrat = errno == ENOSYS || errno == EPERM; /* EPERM: an old container's filter */
+    }
+    return llistxattr(proc_path, d->xattr_names, XATTR_LIST_MAX);
+}
+
 struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *name, const char *path)
 {
     char proc_path[PROC_PATH];
@@ -42,7 +60,7 @@ struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *
     if (!t->dir->xattr_names)
         t->dir->xattr_names = mem_alloc(XATTR_LIST_MAX);
     snprintf(proc_path, sizeof proc_path, "/proc/self/fd/%d/%s", fd, name);
-    ssize_t len = llistxattr(proc_path, t->dir->xattr_names, XATTR_LIST_MAX);
+    ssize_t len = list_names(t->dir, fd, name, proc_path);
     if (len < 0 && (errno == ENOTSUP || errno == ENOSYS))
         return NULL;
     if (len < 0 && errno == ENOENT && access("/proc/self/fd", F_OK) == 0)
