@@ -229,7 +229,7 @@ static void escape_in_quotes(struct expansion *x, struct buf *out)
     if (next == '"' || next == '$' || next == x->escape)
         x->at++;
     else
-        next = x->escape;
+        next = (unsigned char)x->escape;
     buf_byte(out, (char)next);
 }
 

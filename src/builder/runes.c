@@ -41,13 +41,10 @@ static bool in(uint32_t code, const struct range *list, size_t count)
 
 size_t rune_next(const char *text, size_t len, uint32_t *code)
 {
-    if (len == 0)
-        return 0;
-    size_t step = str_utf8_next(text, len, code);
-    if (step > 0)
-        return step;
-    *code = RUNE_INVALID;
-    return 1;
+    uint32_t found = RUNE_INVALID;
+    size_t step = str_utf8_next(text, len, &found);
+    *code = found;
+    return step == 0 && len > 0 ? 1 : step;
 }
 
 bool rune_is_space(uint32_t code)
