@@ -211,9 +211,9 @@ static struct err *make_directory(struct place at)
         TRY(clear_place(at));
         return mkdirat(at.fd, name, 0700) == 0 ? NULL : failed("create directory", at.node);
     }
-    /* One that we wrote before may forbid even its owner to write; if it is not ours, the next step tells. */
-    if ((st.st_mode & 0700) != 0700)
-        (void)fchmodat(at.fd, name, st.st_mode | 0700, AT_SYMLINK_NOFOLLOW);
+    /* One that we wrote before may forbid even its owner to write. */
+    if ((st.st_mode & 0700) != 0700 && fchmodat(at.fd, name, st.st_mode | 0700, AT_SYMLINK_NOFOLLOW) != 0)
+        return failed("change the mode of directory", at.node);
     return NULL;
 }
 
