@@ -399,28 +399,3 @@ struct err *tarread_tree(struct tree **out, struct source *from, const struct ta
     *out = TAKE(tree);
     return NULL;
 }
-
-static struct err *first_block(struct source *s, bool *yes)
-{
-    uint8_t block[TARSTRICT_BLOCK];
-    size_t got = 0;
-    AUTO(source_free) struct source *plain = NULL;
-
-    TRY(decompress_any_source(&plain, source_borrow(s), "archive"));
-    TRY(source_read(plain, block, sizeof block, &got));
-    *yes = got == sizeof block && tarstrict_is_header(block);
-    return NULL;
-}
-
-struct err *tarread_is_archive(struct source *s, bool *yes)
-{
-    *yes = false;
-    struct err *e = first_block(s, yes);
-    /* What cannot be decompressed is no archive, and no mistake either. */
-    if (e && (err_kind_of(e) == ERR_INPUT || err_kind_of(e) == ERR_RESOURCE)) {
-        err_free(e);
-        e = NULL;
-    }
-    TRY(e);
-    return source_reopen(s, 0);
-}

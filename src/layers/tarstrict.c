@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "layers/tarfield.h"
 #include "layers/tarpax.h"
 
 #include <assert.h>
@@ -49,70 +50,6 @@ struct tarstrict {
     uint64_t data_size; /* AT_SPARSE_MAP: what follows the map */
 };
 
-/* Numbers in a header: octal with spaces or NULs around it, or (GNU) big-endian binary with the first bit
- * set. */
-static bool parse_octal(const uint8_t *field, size_t len, uint64_t *value)
-{
-    size_t from = 0;
-
-    while (from < len && (field[from] == ' ' || field[from] == '\0'))
-        from++;
-    while (len > from && (field[len - 1] == ' ' || field[len - 1] == '\0'))
-        len--;
-    uint64_t number = 0;
-    for (size_t i = from; i < len; i++) {
-        if (field[i] < '0' || field[i] > '7' || number >> 61)
-            return false;
-        number = number << 3 | (uint64_t)(field[i] - '0');
-    }
-    *value = number;
-    return true;
-}
-
-static bool parse_number(const uint8_t *field, size_t len, int64_t *value)
-{
-    uint64_t number = 0;
-
-    if (!(field[0] & 0x80)) {
-        if (!parse_octal(field, len, &number) || number > INT64_MAX)
-            return false;
-        *value = (int64_t)number;
-        return true;
-    }
-    bool negative = field[0] & 0x40;
-    uint8_t fill = negative ? 0xff : 0;
-    for (size_t i = 0; i < len; i++) {
-        uint8_t byte = i == 0 ? (uint8_t)((field[0] & 0x7f) | (negative ? 0x80 : 0)) : field[i];
-        if (i + 8 < len) {
-            if (byte != fill)
-                return false;
-        } else {
-            number = number << 8 | byte;
-        }
-    }
-    if (negative != (bool)(number >> 63))
-        return false;
-    *value = (int64_t)number;
-    return true;
-}
-
-static bool checksum_right(const uint8_t *block)
-{
-    uint64_t said;
-    uint64_t sum = 0;
-    int64_t signed_sum = 0;
-
-    if (!parse_octal(block + 148, 8, &said))
-        return false;
-    for (size_t i = 0; i < BLOCK; i++) {
-        uint8_t byte = i >= 148 && i < 156 ? ' ' : block[i];
-        sum += byte;
-        signed_sum += byte < 128 ? byte : (int64_t)byte - 256;
-    }
-    /* Some old writers add bytes as if they had a sign, and all readers take that. */
-    return said == sum || (signed_sum >= 0 && said == (uint64_t)signed_sum);
-}
-
 static bool all_zero(const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -124,7 +61,7 @@ static bool all_zero(const uint8_t *data, size_t len)
 
 bool tarstrict_is_header(const uint8_t block[TARSTRICT_BLOCK])
 {
-    return !all_zero(block, BLOCK) && checksum_right(block);
+    return !all_zero(block, BLOCK) && tarfield_checksum(block);
 }
 
 static struct err *field_error(const struct tarstrict *t, const char *field)
@@ -138,18 +75,18 @@ static struct err *check_numbers(const struct tarstrict *t)
     const uint8_t *b = t->block;
     int64_t value;
 
-    if (!parse_number(b + 100, 8, &value) || value < 0)
+    if (!tarfield_number(b + 100, 8, &value) || value < 0)
         return field_error(t, "mode");
-    if (!parse_number(b + 108, 8, &value) || value < 0 || value >= UINT32_MAX)
+    if (!tarfield_number(b + 108, 8, &value) || value < 0 || value >= UINT32_MAX)
         return field_error(t, "user id");
-    if (!parse_number(b + 116, 8, &value) || value < 0 || value >= UINT32_MAX)
+    if (!tarfield_number(b + 116, 8, &value) || value < 0 || value >= UINT32_MAX)
         return field_error(t, "group id");
-    if (!parse_number(b + 136, 12, &value))
+    if (!tarfield_number(b + 136, 12, &value))
         return field_error(t, "time");
     if (b[156] != '3' && b[156] != '4')
         return NULL;
-    if (!parse_number(b + 329, 8, &value) || value < 0 || value > UINT32_MAX ||
-        !parse_number(b + 337, 8, &value) || value < 0 || value > UINT32_MAX)
+    if (!tarfield_number(b + 329, 8, &value) || value < 0 || value > UINT32_MAX ||
+        !tarfield_number(b + 337, 8, &value) || value < 0 || value > UINT32_MAX)
         return field_error(t, "device number");
     return NULL;
 }
@@ -298,12 +235,12 @@ static struct err *on_header(struct tarstrict *t)
         return err_new(
             ERR_INPUT,
             "a lone zero block stands between entries: readers do not agree on whether that is the end");
-    if (!checksum_right(t->block))
+    if (!tarfield_checksum(t->block))
         return t->bytes < BLOCK
                    ? err_new(ERR_INPUT, "not a tar archive")
                    : err_new(ERR_INPUT, "the header after entry %" PRIu64 " has a wrong checksum",
                              t->entries);
-    if (!parse_number(t->block + 124, 12, &in_header) || in_header < 0)
+    if (!tarfield_number(t->block + 124, 12, &in_header) || in_header < 0)
         return field_error(t, "size");
     if (type == 'x' || type == 'X' || type == 'g' || type == 'L' || type == 'K')
         return begin_extended(t, (uint64_t)in_header);

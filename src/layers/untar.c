@@ -70,7 +70,9 @@ static struct err *feed_error(struct feed *f, struct archive *a, const char *wha
     if (f->failed)
         return TAKE(f->failed);
     const char *said = archive_error_string(a);
-    AUTO(mem_free) char *text = str_safe(said ? said : "no reason given");
+    if (!said)
+        return err_new(ERR_INPUT, "%s", what);
+    AUTO(mem_free) char *text = str_safe(said);
     return err_new(ERR_INPUT, "%s: %s", what, text);
 }
 
@@ -295,7 +297,7 @@ struct filter_source {
 static struct err *filter_peek(struct source *s, const uint8_t **data, size_t *len)
 {
     struct filter_source *f = (struct filter_source *)s;
-    const char *const broken = "the compressed data is damaged";
+    const char *const broken = "the compressed data is damaged or needs too much memory";
 
     if (!f->opened) {
         struct archive_entry *ignored;
