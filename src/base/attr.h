@@ -15,27 +15,27 @@
 #define PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 
 /* A type's own header says AUTO_DEFINE(struct thing *, thing_free) once; then AUTO(thing_free) works. */
-#define AUTO_DEFINE(type, release)                                                                           \
-    static inline void release##_auto(type *place)                                                           \
-    {                                                                                                        \
-        if (*place)                                                                                          \
-            release(*place);                                                                                 \
+#define AUTO_DEFINE(type, release)                 \
+    static inline void release##_auto(type *place) \
+    {                                              \
+        if (*place)                                \
+            release(*place);                       \
     }
 #define AUTO(release) __attribute__((cleanup(release##_auto)))
 #define AUTO_VALUE(wipe) __attribute__((cleanup(wipe)))
 
-#define TAKE(place)                                                                                          \
-    __extension__({                                                                                          \
-        __typeof__(place) taken_ = (place);                                                                  \
-        (place) = NULL;                                                                                      \
-        taken_;                                                                                              \
+#define TAKE(place)                         \
+    __extension__({                         \
+        __typeof__(place) taken_ = (place); \
+        (place) = NULL;                     \
+        taken_;                             \
     })
 
-#define TRY(call)                                                                                            \
-    do {                                                                                                     \
-        struct err *try_error_ = (call);                                                                     \
-        if (try_error_)                                                                                      \
-            return try_error_;                                                                               \
+#define TRY(call)                        \
+    do {                                 \
+        struct err *try_error_ = (call); \
+        if (try_error_)                  \
+            return try_error_;           \
     } while (0)
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /*
- * A growing byte buffer with a maximum. Appending beyond the maximum sets `full` and every later append does nothing;
- * the caller checks once, with buf_check. The data is always followed by a NUL that `len` does not count.
+ * A growing byte buffer with a maximum. Appending beyond the maximum sets `full` and every later append does
+ * nothing; the caller checks once, with buf_check. The data is always followed by a NUL that `len` does not
+ * count.
  *
  *     AUTO_VALUE(buf_wipe) struct buf b = BUF(1 << 20);
  */
@@ -33,8 +34,8 @@ void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 /* Room for `len` more bytes to be written by the caller, who then adds to `len` (buf_text and buf_take
  * put the NUL); NULL when that is over the maximum. */
 char *buf_reserve(struct buf *b, size_t len);
-void buf_clear(struct buf *b);               /* length 0, memory kept */
-const char *buf_text(const struct buf *b);   /* "" when empty */
+void buf_clear(struct buf *b);             /* length 0, memory kept */
+const char *buf_text(const struct buf *b); /* "" when empty */
 /* The string, moved out; the buffer is empty after. Yours to free. */
 char *buf_take(struct buf *b);
 /* ERR_RESOURCE "`what` is larger than N bytes" when something did not fit. */

@@ -16,7 +16,8 @@ void codec_hex(const void *data, size_t len, char *text); /* 2 * len + 1 bytes, 
 MUST_USE bool codec_unhex(const char *text, size_t text_len, uint8_t *data, size_t len);
 
 char *codec_base64(const void *data, size_t len); /* new string, padded */
-/* Standard or URL alphabet, padding optional, no white space; false when it is not valid. Appends to `out`. */
+/* Standard or URL alphabet, padding optional, no white space; false when it is not valid. Appends to `out`.
+ */
 MUST_USE bool codec_unbase64(const char *text, size_t len, struct buf *out);
 
 #endif

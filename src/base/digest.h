@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Content digests, "algorithm:hex" (OCI image-spec v1.1, descriptor.md "Digests"). A plain value; no ownership. */
+/* Content digests, "algorithm:hex" (OCI image-spec v1.1, descriptor.md "Digests"). A plain value; no
+ * ownership. */
 
 enum digest_alg { DIGEST_NONE, DIGEST_SHA256, DIGEST_SHA512 };
 
@@ -20,7 +21,8 @@ struct digest {
 
 #define DIGEST_TEXT (7 + 128 + 1)
 
-/* Parse. ERR_INPUT naming the text when it is malformed; ERR_UNSUPPORTED for an algorithm that is none of ours. */
+/* Parse. ERR_INPUT naming the text when it is malformed; ERR_UNSUPPORTED for an algorithm that is none of
+ * ours. */
 MUST_USE struct err *digest_parse(struct digest *out, const char *text);
 const char *digest_text(const struct digest *d, char text[DIGEST_TEXT]);
 const char *digest_hex(const struct digest *d, char text[DIGEST_TEXT]);

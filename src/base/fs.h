@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 /*
- * Files by directory descriptor. Paths that come from a context, an image or an archive are opened beneath a descriptor
- * with openat2(2) and never by name from the working directory. All descriptors are close-on-exec.
+ * Files by directory descriptor. Paths that come from a context, an image or an archive are opened beneath a
+ * descriptor with openat2(2) and never by name from the working directory. All descriptors are close-on-exec.
  * Errors are err_sys with the path in the message.
  */
 
@@ -27,9 +27,11 @@ int fd_take(int *fd); /* moves out, leaving -1 */
 /* Write all of it; `what` names the file in the error. Interrupted by a stop: ERR_STOPPED. */
 MUST_USE struct err *fd_write(int fd, const void *data, size_t len, const char *what);
 
-/* Open beneath `dirfd`: no component may leave it, not even through a link (RESOLVE_BENEATH | NO_MAGICLINKS). */
+/* Open beneath `dirfd`: no component may leave it, not even through a link (RESOLVE_BENEATH | NO_MAGICLINKS).
+ */
 MUST_USE struct err *fs_open_beneath(int *out, int dirfd, const char *path, int flags, mode_t mode);
-/* The same, and no component may be a link (RESOLVE_NO_SYMLINKS): for paths whose parents lade has seen or made itself. */
+/* The same, and no component may be a link (RESOLVE_NO_SYMLINKS): for paths whose parents lade has seen or
+ * made itself. */
 MUST_USE struct err *fs_open_no_links(int *out, int dirfd, const char *path, int flags, mode_t mode);
 /* The same, but links are followed as if `dirfd` were the root (RESOLVE_IN_ROOT). */
 MUST_USE struct err *fs_open_in_root(int *out, int dirfd, const char *path, int flags, mode_t mode);
@@ -41,14 +43,15 @@ MUST_USE struct err *fs_mkdir_open(int *out, int dirfd, const char *path);
 /* The same without opening it. */
 MUST_USE struct err *fs_mkdir_all(int dirfd, const char *path);
 
-/* A regular file's bytes, ERR_RESOURCE above the buffer's maximum, ERR_INPUT when it is no regular file (a FIFO does not
- * block). *found (may be NULL) is set false instead of an error when it is absent. */
+/* A regular file's bytes, ERR_RESOURCE above the buffer's maximum, ERR_INPUT when it is no regular file (a
+ * FIFO does not block). *found (may be NULL) is set false instead of an error when it is absent. */
 MUST_USE struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *found);
 
 /* Links are removed, not followed; modes do not hinder; any depth. Absent is success. */
 MUST_USE struct err *fs_remove_tree(int dirfd, const char *path);
 
-/* A name for what is not finished yet: ".new-" and 16 random hex digits. newfile_sweep removes such files when old. */
+/* A name for what is not finished yet: ".new-" and 16 random hex digits. newfile_sweep removes such files
+ * when old. */
 #define FS_NEW_PREFIX ".new-"
 #define FS_NEW_NAME (5 + 16 + 1)
 void fs_new_name(char name[FS_NEW_NAME]);

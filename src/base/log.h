@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* Debug lines to standard error, one write a line, off unless asked for. What users should see goes through events. */
+/* Debug lines to standard error, one write a line, off unless asked for. What users should see goes through
+ * events. */
 
 void log_enable(bool debug);
 bool log_enabled(void);

@@ -18,7 +18,8 @@ MUST_USE bool num_parse(const char *text, uint64_t max, uint64_t *value);
 MUST_USE bool num_parse_octal(const char *text, uint64_t max, uint64_t *value);
 /* With an optional minus. */
 MUST_USE bool num_parse_signed(const char *text, int64_t min, int64_t max, int64_t *value);
-/* A size in bytes: digits, then nothing or one of b, k, m, g, t (powers of 1024, either case, optional "b" or "ib"). */
+/* A size in bytes: digits, then nothing or one of b, k, m, g, t (powers of 1024, either case, optional "b" or
+ * "ib"). */
 MUST_USE bool num_parse_size(const char *text, uint64_t max, uint64_t *bytes);
 /* A Go duration ("1h30m", "1.5s", "300ms", "0") in nanoseconds. */
 MUST_USE bool num_parse_duration(const char *text, int64_t *ns);

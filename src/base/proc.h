@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/* Start another program: no shell, only the descriptors that it is given, default signals, bounded output, a time limit. */
+/* Start another program: no shell, only the descriptors that it is given, default signals, bounded output, a
+ * time limit. */
 
 struct proc_spec {
     const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH when it has no slash, in
@@ -24,8 +25,8 @@ struct proc_result {
     struct buf err; /* standard error, likewise */
 };
 
-/* Run to the end. ERR_NOT_FOUND when there is no such program; ERR_RESOURCE after the time limit or when the output is
- * larger than the buffers' maxima (the process is killed). A status other than 0 is no error. */
+/* Run to the end. ERR_NOT_FOUND when there is no such program; ERR_RESOURCE after the time limit or when the
+ * output is larger than the buffers' maxima (the process is killed). A status other than 0 is no error. */
 MUST_USE struct err *proc_run(const struct proc_spec *spec, struct proc_result *result);
 void proc_result_wipe(struct proc_result *result);
 

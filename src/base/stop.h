@@ -6,15 +6,17 @@
 #include "base/err.h"
 
 /*
- * SIGINT, SIGTERM and SIGHUP set one flag that all long work looks at; a second signal ends the process at once. Nothing
- * else in lade handles signals.
+ * SIGINT, SIGTERM and SIGHUP set one flag that all long work looks at; a second signal ends the process at
+ * once. Nothing else in lade handles signals.
  */
 
-/* Once, in main, before threads. SIGINT and SIGHUP that are ignored at the start (nohup, background jobs) stay so. Also
- * ignores SIGPIPE and SIGXFSZ, whose errors come through errno, and gives SIGCHLD its default, which proc.h needs. */
+/* Once, in main, before threads. SIGINT and SIGHUP that are ignored at the start (nohup, background jobs)
+ * stay so. Also ignores SIGPIPE and SIGXFSZ, whose errors come through errno, and gives SIGCHLD its default,
+ * which proc.h needs. */
 void stop_install(void);
 int stop_signal(void); /* 0 while nobody asked */
-/* A descriptor to poll: readable from when somebody asked. -1 before stop_install. Not to be read or closed. */
+/* A descriptor to poll: readable from when somebody asked. -1 before stop_install. Not to be read or closed.
+ */
 int stop_fd(void);
 /* ERR_STOPPED when somebody did. Cheap; call it between blocks. */
 MUST_USE struct err *stop_check(void);

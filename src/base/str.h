@@ -10,11 +10,11 @@
 
 /* Strings: comparisons that say what they mean, owned lists, and text made safe to show. */
 
-bool str_eq(const char *a, const char *b);            /* NULL equals NULL only */
-bool str_eq_nocase(const char *a, const char *b);     /* ASCII */
+bool str_eq(const char *a, const char *b);        /* NULL equals NULL only */
+bool str_eq_nocase(const char *a, const char *b); /* ASCII */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
-bool str_empty(const char *text);                     /* NULL or "" */
+bool str_empty(const char *text); /* NULL or "" */
 /* ASCII only, whatever the locale. */
 bool str_is_space(char c);
 bool str_is_digit(char c);
@@ -27,8 +27,8 @@ char *str_trim(const char *text);
 size_t str_utf8_next(const char *text, size_t len, uint32_t *code);
 bool str_utf8_valid(const char *text, size_t len);
 
-/* A new string fit for a terminal or a message: control characters, DEL, bidirectional overrides and bytes that are not
- * UTF-8 as \xNN or \u{NNNN}, cut at `max` bytes, with "…" behind. */
+/* A new string fit for a terminal or a message: control characters, DEL, bidirectional overrides and bytes
+ * that are not UTF-8 as \xNN or \u{NNNN}, cut at `max` bytes, with "…" behind. */
 char *str_escape(const char *text, size_t len, size_t max);
 /* The same for the usual case: NUL-terminated, at most 1 KiB. */
 char *str_safe(const char *text);
@@ -39,11 +39,11 @@ struct strlist {
     size_t count;
     size_t room;
 };
-void strlist_add(struct strlist *list, const char *text);       /* copies */
-void strlist_add_take(struct strlist *list, char *text);        /* takes over */
+void strlist_add(struct strlist *list, const char *text);          /* copies */
+void strlist_add_take(struct strlist *list, char *text);           /* takes over */
 void strlist_copy(struct strlist *to, const struct strlist *from); /* `to` is cleared first */
 bool strlist_has(const struct strlist *list, const char *text);
-void strlist_sort(struct strlist *list);                        /* by bytes */
+void strlist_sort(struct strlist *list); /* by bytes */
 char *strlist_join(const struct strlist *list, const char *between);
 /* Split at each `separator`; the list is cleared first, and stays empty for "". */
 void strlist_split(struct strlist *list, const char *text, char separator);

@@ -19,23 +19,28 @@ struct layer_options {
     int level;        /* COMPRESS_DEFAULT_LEVEL */
     unsigned workers; /* 0: one for each processor; the bytes do not depend on it */
 };
-/* Write the tree's layer into the layout: the descriptor of the blob and the digest of its tar bytes. Nodes' CONTENT_LAYER must have been spooled. */
-MUST_USE struct err *layer_write(struct store *layout, struct tree *t, const struct layer_options *options, struct desc *blob,
-                                 struct digest *diff_id);
+/* Write the tree's layer into the layout: the descriptor of the blob and the digest of its tar bytes. Nodes'
+ * CONTENT_LAYER must have been spooled. */
+MUST_USE struct err *layer_write(struct store *layout, struct tree *t, const struct layer_options *options,
+                                 struct desc *blob, struct digest *diff_id);
 
-/* The index of a packed layer: its tree, without contents but with etc/passwd and etc/group, read in one streaming pass that stores nothing of the
- * blob. Kept in `cache_dir` (a descriptor of $LADE_CACHE; -1: not kept) under the blob's digest; from then on no blob moves. The blob is verified
- * (digest, size; diff ID when set: ERR_INTEGRITY). A damaged cache entry is dropped and made anew. */
-MUST_USE struct err *layer_index(struct tree **out, struct store *from, const struct desc *blob, const struct digest *diff_id, int cache_dir);
+/* The index of a packed layer: its tree, without contents but with etc/passwd and etc/group, read in one
+ * streaming pass that stores nothing of the blob. Kept in `cache_dir` (a descriptor of $LADE_CACHE; -1: not
+ * kept) under the blob's digest; from then on no blob moves. The blob is verified (digest, size; diff ID when
+ * set: ERR_INTEGRITY). A damaged cache entry is dropped and made anew. */
+MUST_USE struct err *layer_index(struct tree **out, struct store *from, const struct desc *blob,
+                                 const struct digest *diff_id, int cache_dir);
 
-/* Bring contents out of packed layers: every node in `wanted` whose content is CONTENT_LAYER gets CONTENT_SPOOL. Each layer that is needed is read once, as a
- * stream. `layer` i of the stage is layers[i] with diff_ids[i]. */
+/* Bring contents out of packed layers: every node in `wanted` whose content is CONTENT_LAYER gets
+ * CONTENT_SPOOL. Each layer that is needed is read once, as a stream. `layer` i of the stage is layers[i]
+ * with diff_ids[i]. */
 struct layer_stack {
     struct store *store; /* where the blobs are (with origin) */
     const struct desc *layers;
     const struct digest *diff_ids; /* may be NULL */
     size_t count;
 };
-MUST_USE struct err *layer_spool(const struct layer_stack *stack, struct node **wanted, size_t count, struct spool *spool);
+MUST_USE struct err *layer_spool(const struct layer_stack *stack, struct node **wanted, size_t count,
+                                 struct spool *spool);
 
 #endif

@@ -7,8 +7,8 @@
 #include "base/io.h"
 #include "layers/tree.h"
 
-/* File contents kept for a while in one unlinked temporary file: what a COPY --from reads out of packed layers, or a context that came as
- * a tar. No path of theirs ever exists on disk. */
+/* File contents kept for a while in one unlinked temporary file: what a COPY --from reads out of packed
+ * layers, or a context that came as a tar. No path of theirs ever exists on disk. */
 MUST_USE struct err *spool_new(struct spool **out, int dirfd);
 /* Append up to `size` bytes of `from` (ERR_INPUT when it has fewer); *offset is where they are. */
 MUST_USE struct err *spool_add(struct spool *s, struct source *from, uint64_t size, uint64_t *offset);
