@@ -280,7 +280,7 @@ static struct err *describe_image(const struct archive *a, const struct desc *d,
                         "choose a platform, or write an OCI archive");
     TRY(blob_of_image(a, &m.config, &config));
     for (size_t i = 0; i < m.layers.count; i++) {
-        char *path;
+        char *path = NULL;
         TRY(blob_of_image(a, &m.layers.item[i], &path));
         strlist_add_take(&layers, path);
     }

@@ -91,6 +91,7 @@ static struct err *walk(struct reader *r, const char *path, struct node **out, b
     struct node *at = tree_root(r->tree);
 
     *link = false;
+    *out = at;
     for (const char *part = path; *part;) {
         size_t len = strcspn(part, "/");
         struct node *child;
