@@ -152,14 +152,19 @@ static void add_lines(struct progress *p, struct screen s, const struct progress
     }
 }
 
+static void add_all_ended(struct progress *p, struct screen s)
+{
+    for (size_t i = 0; i < p->item_count; i++)
+        if (p->item[i].ended && !p->item[i].shown)
+            add_ended(p, s, &p->item[i]);
+}
+
 static void draw(struct progress *p)
 {
     struct screen s = measure(p->fd);
     uint64_t now = p->clock();
     erase_live(p, s);
-    for (size_t i = 0; i < p->item_count; i++)
-        if (p->item[i].ended && !p->item[i].shown)
-            add_ended(p, s, &p->item[i]);
+    add_all_ended(p, s);
     for (size_t i = 0; i < p->item_count && p->live_count + 2 < s.rows; i++) {
         const struct progress_item *item = &p->item[i];
         if (item->ended)
@@ -180,7 +185,9 @@ static void tty_event(struct progress *p, const struct event *e, struct progress
     (void)blob;
     if (e->kind != EVENT_WARNING && e->kind != EVENT_NOTE)
         return; /* the next tick shows it */
-    erase_live(p, measure(p->fd));
+    struct screen s = measure(p->fd);
+    erase_live(p, s);
+    add_all_ended(p, s);
     bool warning = e->kind == EVENT_WARNING;
     if (p->colour && warning)
         buf_str(&p->out, YELLOW);
