@@ -112,8 +112,10 @@ static struct err *keep_stdin(int scratch_dir, struct source **out)
     AUTO(sink_free) struct sink *to = sink_fd(fd_take(&copy));
     TRY(io_copy(to, from, NULL));
     TRY(sink_commit(to));
+    if (lseek(temp, 0, SEEK_SET) < 0)
+        return err_sys("temporary file");
     *out = source_fd(fd_take(&temp));
-    return source_reopen(*out, 0);
+    return NULL;
 }
 
 static struct err *open_stdin(struct context *c, const char *file, int scratch_dir)
