@@ -40,9 +40,9 @@ int main(int argc, char **argv)
 {
     open_standard_descriptors();
     mode_t file_mode = 0666 & ~umask(077);
-    /* Only the characters: numbers, times and messages are the same everywhere. */
-    if (!setlocale(LC_CTYPE, "C.UTF-8"))
-        (void)setlocale(LC_CTYPE, "");
+    /* Only the characters, for the width of what is shown; never what the environment says, so that nothing
+     * else depends on it. */
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
     (void)signal(SIGPIPE, SIG_IGN);
     forbid_core_files();
     stop_install();
