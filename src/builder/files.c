@@ -16,7 +16,7 @@ struct err *build_files(struct tree **out, struct store *store, const struct des
     for (size_t i = 0; i < layers->count; i++) {
         AUTO(tree_free) struct tree *layer = NULL;
         TRY(layer_index(&layer, store, &layers->item[i], &config->diff_ids[i], cache_dir));
-        tree_apply(files, layer, (uint32_t)i);
+        TRY(tree_apply(files, layer, (uint32_t)i));
     }
     struct layer_stack stack = {
         .store = store, .layers = layers->item, .diff_ids = config->diff_ids, .count = layers->count};

@@ -86,7 +86,7 @@ struct err *stage_files(struct builder *b, struct stage *s, struct tree **out)
             TRY(load_part(b, s->parts.item[i]));
         s->files = tree_new();
         for (size_t i = 0; i < s->parts.count; i++)
-            tree_apply(s->files, s->parts.item[i]->tree, (uint32_t)i);
+            TRY(tree_apply(s->files, s->parts.item[i]->tree, (uint32_t)i));
     }
     *out = s->files;
     return NULL;
@@ -113,7 +113,7 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     part->tree = layer_take;
     TRY(layer_write(b->layout, part->tree, &b->options->layer, &part->desc, &part->diff_id));
     if (s->files)
-        tree_apply(s->files, part->tree, (uint32_t)s->parts.count);
+        TRY(tree_apply(s->files, part->tree, (uint32_t)s->parts.count));
     stage_push(s, part);
     config_add_diff_id(&s->config, &part->diff_id);
     event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define MAGIC "lade index 1\n"
+#define MAGIC "lade index 2\n"
 #define MAGIC_LEN (sizeof MAGIC - 1)
 #define TRAILER 32
 #define DEPTH_MAX 4096
@@ -76,7 +76,7 @@ static void put_node(struct buf *out, const struct node *n)
     }
     if (n->type == NODE_FILE)
         put_content(out, n);
-    if (n->type == NODE_SYMLINK)
+    if (n->type == NODE_SYMLINK || n->type == NODE_LINK)
         put_text(out, n->target);
     if (n->type == NODE_CHAR || n->type == NODE_BLOCK) {
         put_number(out, n->device_major);
@@ -292,7 +292,7 @@ static void get_meta(struct builder *b, struct node *n)
     get_xattrs(b, n);
     if (n->type == NODE_FILE)
         get_content(b, n);
-    if (n->type == NODE_SYMLINK) {
+    if (n->type == NODE_SYMLINK || n->type == NODE_LINK) {
         size_t len;
         const char *target = get_text(c, TARLIMITS_PATH, &len);
         n->target = target ? tree_strdup(b->tree, target, len) : "";
@@ -329,7 +329,7 @@ static void get_child(struct builder *b)
     struct level *level = &b->stack[b->depth - 1];
     size_t len;
     const char *name = get_text(&b->c, TARLIMITS_COMPONENT, &len);
-    enum node_type type = (enum node_type)get_number(&b->c, NODE_WHITEOUT);
+    enum node_type type = (enum node_type)get_number(&b->c, NODE_LINK);
 
     if (!name || b->c.bad || !name_fits(name, len, level->last) || tree_node_count(b->tree) >= b->nodes) {
         b->c.bad = true;
@@ -348,7 +348,7 @@ static void get_tree(struct builder *b)
     struct node *root = tree_root(b->tree);
 
     b->nodes = get_number(&b->c, TARLIMITS_MEMORY / sizeof(struct node));
-    if (get_number(&b->c, 0) != 0 || get_number(&b->c, NODE_WHITEOUT) != NODE_DIR)
+    if (get_number(&b->c, 0) != 0 || get_number(&b->c, NODE_LINK) != NODE_DIR)
         b->c.bad = true;
     if (b->c.bad)
         return;

@@ -226,8 +226,10 @@ static struct err *link_target(struct reader *r, const struct untar_entry *e, st
 
     TRY(clean_path(r, e->target, &r->target));
     TRY(tree_lookup(r->tree, buf_text(&r->target), false, out));
-    if (!*out)
+    if (!*out && !r->options->layer)
         return entry_error(ERR_INPUT, path, "its hard link's target does not stand before it in the archive");
+    if (!*out)
+        return NULL;
     if ((*out)->type == NODE_DIR)
         return entry_error(ERR_INPUT, path, "a hard link to a directory");
     if (*out == self)
@@ -255,6 +257,12 @@ static struct err *add_hard_link(struct reader *r, struct node *dir, const char 
     struct node *target;
 
     TRY(link_target(r, e, old, &target));
+    if (!target) {
+        struct node *late = place_node(r, dir, name, old, NODE_LINK);
+        TRY(take_memory(r, r->target.len));
+        late->target = tree_strdup(r->tree, buf_text(&r->target), r->target.len);
+        return NULL;
+    }
     /* The target goes away with its directory when that is what the link replaces. */
     for (const struct node *up = target->parent; old && up; up = up->parent) {
         if (up == old)

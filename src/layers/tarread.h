@@ -22,7 +22,8 @@
  * implicit directories. A parent that is a file is ERR_INPUT.
  * - Of two entries with one name the last wins. A directory over a directory keeps the children; any other
  * pair replaces.
- * - A hard link's target must stand before it in the same tar, and be no directory.
+ * - A hard link's target stands before it in the same tar and is no directory; in a layer it may be a file of
+ * a layer below (NODE_LINK, which tree_apply resolves), as some builders write it.
  * - With `layer`, ".wh.NAME" becomes a NODE_WHITEOUT called NAME and ".wh..wh..opq" makes its directory
  * opaque; both act on lower layers only, whatever the order. ".wh.", ".wh..", ".wh..." and a name below a
  * whiteout are ERR_INPUT; other ".wh..wh." names (left by aufs) are dropped.

@@ -113,6 +113,7 @@ static enum tar_type type_of(const struct node *n)
     case NODE_BLOCK:
         return TAR_BLOCK_DEVICE;
     case NODE_FIFO:
+    case NODE_LINK:
         break;
     }
     return TAR_FIFO;

@@ -22,7 +22,18 @@ struct tree;
 struct spool;
 struct blobfile;
 
-enum node_type { NODE_FILE, NODE_DIR, NODE_SYMLINK, NODE_CHAR, NODE_BLOCK, NODE_FIFO, NODE_WHITEOUT };
+/* NODE_LINK stands only in the tree of a layer that was read: a hard link to a file of a layer below,
+ * resolved by tree_apply. */
+enum node_type {
+    NODE_FILE,
+    NODE_DIR,
+    NODE_SYMLINK,
+    NODE_CHAR,
+    NODE_BLOCK,
+    NODE_FIFO,
+    NODE_WHITEOUT,
+    NODE_LINK
+};
 
 /* Where the bytes of a regular file are. */
 enum content_kind {
@@ -64,7 +75,7 @@ struct node {
     uint32_t mtime_ns;
     uint32_t sorted;     /* of tree.c: how many of `child` are in the main run */
     uint64_t size;       /* regular files */
-    const char *target;  /* symbolic links */
+    const char *target;  /* symbolic links; NODE_LINK: the path of the file */
     uint32_t link_group; /* 0: none; the same number: hard links of one file (same content) */
     struct xattr *xattr; /* sorted by name */
     uint32_t xattr_count;
@@ -117,8 +128,9 @@ size_t tree_node_count(const struct tree *t);
 /* Put `layer` on top of `base`: whiteouts and opaque directories remove, entries add or replace (a directory
  * over a directory keeps the children). An implicit directory where `base` has a link goes where the link
  * leads. CONTENT_LAYER content of the added nodes gets layer number `number`; link groups get new numbers.
- * `layer` is not changed. (OCI image-spec layer.md) */
-void tree_apply(struct tree *base, const struct tree *layer, uint32_t number);
+ * `layer` is not changed. ERR_INPUT for a hard link to a file that `base` does not have. (OCI image-spec
+ * layer.md) */
+MUST_USE struct err *tree_apply(struct tree *base, const struct tree *layer, uint32_t number);
 
 /* A tree over a directory. `skip` (may be NULL) says which paths (relative, no leading slash) are not there:
  * return true to leave the node out. A directory that is left out may still be looked into when *enter is set

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "base/str.h"
 #include "layers/tree.h"
 #include "layers/tree_inner.h"
 
@@ -11,8 +12,16 @@ struct detour {
     struct node *dir;
 };
 
+/* A hard link of the layer and the file of the base that it means, found before the base changes. */
+struct late_link {
+    const struct node *link;
+    struct node *file;
+};
+
 struct application {
     struct tree *base;
+    struct late_link *late;
+    size_t late_count, late_room, late_next;
     uint32_t number;
     uint32_t *group; /* of the layer's link groups, what each is in the base; 0: not met yet */
     struct detour *detour;
@@ -21,8 +30,48 @@ struct application {
 
 static void merge_directory(struct application *a, struct node *to, struct node *from);
 
+static struct err *find_late_links(struct application *a, struct node *n)
+{
+    for (uint32_t i = 0; i < n->child_count; i++) {
+        struct node *child = n->child[i], *file = NULL;
+        if (child->type == NODE_DIR)
+            TRY(find_late_links(a, child));
+        if (child->type != NODE_LINK)
+            continue;
+        TRY(tree_lookup(a->base, child->target, false, &file));
+        if (!file || file->type == NODE_DIR) {
+            AUTO(mem_free) char *path = node_path(child);
+            AUTO(mem_free) char *safe = str_safe(path);
+            return err_new(ERR_INPUT, "%s: a hard link to a file that no layer below has", safe);
+        }
+        MEM_PUSH(a->late, a->late_count, a->late_room, (struct late_link){child, file});
+    }
+    return NULL;
+}
+
+/* The links come in about the order in which they were found. */
+static struct node *late_file(struct application *a, const struct node *link)
+{
+    while (a->late[a->late_next].link != link)
+        a->late_next = (a->late_next + 1) % a->late_count;
+    return a->late[a->late_next].file;
+}
+
+static void copy_late_link(struct application *a, struct node *to, const struct node *from)
+{
+    struct node *file = late_file(a, from);
+    node_copy_meta(a->base, to, file);
+    if (file->type == NODE_FILE && !file->link_group)
+        file->link_group = tree_new_link_group(a->base);
+    to->link_group = file->link_group;
+}
+
 static void copy_meta(struct application *a, struct node *to, struct node *from)
 {
+    if (from->type == NODE_LINK) {
+        copy_late_link(a, to, from);
+        return;
+    }
     node_copy_meta(a->base, to, from);
     to->implicit = from->implicit;
     if (to->content.kind == CONTENT_LAYER)
@@ -129,7 +178,14 @@ static struct node *detour_place(struct application *a, struct node *link)
     return place->type == NODE_DIR ? place : NULL;
 }
 
-void tree_apply(struct tree *base, const struct tree *layer, uint32_t number)
+static void application_wipe(struct application *a)
+{
+    mem_free(a->group);
+    mem_free(a->detour);
+    mem_free(a->late);
+}
+
+struct err *tree_apply(struct tree *base, const struct tree *layer, uint32_t number)
 {
     struct application a = {
         .base = base,
@@ -137,6 +193,11 @@ void tree_apply(struct tree *base, const struct tree *layer, uint32_t number)
         .group = mem_zero((size_t)layer->link_groups + 1, sizeof(uint32_t)),
     };
 
+    struct err *e = find_late_links(&a, layer->root);
+    if (e) {
+        application_wipe(&a);
+        return e;
+    }
     if (!layer->root->implicit)
         copy_meta(&a, base->root, layer->root);
     merge_directory(&a, base->root, layer->root);
@@ -152,6 +213,6 @@ void tree_apply(struct tree *base, const struct tree *layer, uint32_t number)
         }
         merge_directory(&a, place, d.dir);
     }
-    mem_free(a.group);
-    mem_free(a.detour);
+    application_wipe(&a);
+    return NULL;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/newfile.h"
@@ -8,15 +10,6 @@
 #include "layers/spool.h"
 #include "tarmake.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -290,8 +283,8 @@ static void spooling(void **state)
     struct layer_stack stack = {.store = &f->one.store, .layers = layers, .diff_ids = diff_ids, .count = 2};
 
     assert_null(layer_index(&layer, &f->one.store, &f->blob, NULL, -1));
-    tree_apply(stage, layer, 0);
-    tree_apply(stage, layer, 1);
+    check_ok(tree_apply(stage, layer, 0));
+    check_ok(tree_apply(stage, layer, 1));
     assert_null(spool_new(&spool, AT_FDCWD));
     struct node *wanted[] = {at(stage, "bin/alias"), at(stage, "data/one"), at(stage, "bin/tool"),
                              at(stage, "data/none"), at(stage, "etc/passwd")};

@@ -152,8 +152,23 @@ static void hard_links(void **state)
         tar_link(&bad, rows[i].name, '1', rows[i].target);
         tar_file(&bad, "later", "x");
         tar_end(&bad);
-        refused(&bad, rows[i].part);
+        refused_with(&bad, false, NULL, ERR_INPUT, rows[i].part);
     }
+}
+
+/* In a layer the file may be one of a layer below: who puts the layers together knows. */
+static void hard_links_out_of_the_layer(void **state)
+{
+    (void)state;
+    AUTO_VALUE(buf_wipe) struct buf b = BUF(BUF_NO_LIMIT);
+    tar_link(&b, "b", '1', "/usr/bin/a");
+    tar_link(&b, "c", '1', "b");
+    tar_end(&b);
+    AUTO(tree_free) struct tree *t = good(&b, true);
+    assert_int_equal(at(t, "b")->type, NODE_LINK);
+    assert_string_equal(at(t, "b")->target, "usr/bin/a");
+    assert_int_equal(at(t, "c")->type, NODE_LINK);
+    assert_string_equal(at(t, "c")->target, "usr/bin/a");
 }
 
 static void links_in_parents_stay_inside(void **state)
@@ -554,6 +569,7 @@ int main(void)
         cmocka_unit_test(the_root_is_a_directory),
         cmocka_unit_test(metadata),
         cmocka_unit_test(hard_links),
+        cmocka_unit_test(hard_links_out_of_the_layer),
         cmocka_unit_test(links_in_parents_stay_inside),
         cmocka_unit_test(the_last_of_two_wins),
         cmocka_unit_test(whiteouts),

@@ -317,7 +317,7 @@ static void layers_are_applied(void **state)
         AUTO_VALUE(buf_wipe) struct buf before = BUF(BUF_NO_LIMIT);
         AUTO_VALUE(buf_wipe) struct buf after = BUF(BUF_NO_LIMIT);
         dump_node(layer, tree_root(layer), &before);
-        tree_apply(base, layer, 1);
+        check_ok(tree_apply(base, layer, 1));
         AUTO_VALUE(buf_wipe) struct buf merged = BUF(BUF_NO_LIMIT);
         dump_node(base, tree_root(base), &merged);
         if (strcmp(buf_text(&merged), cases[i].wanted) != 0)
@@ -348,7 +348,7 @@ static void applied_nodes_are_whole(void **state)
     n->link_group = group;
     check_ok(tree_lookup(layer, "d/new", false, &n));
     n->link_group = group;
-    tree_apply(base, layer, 3);
+    check_ok(tree_apply(base, layer, 3));
     tree_free(TAKE(layer));
 
     check_ok(tree_lookup(base, "d", false, &n));
@@ -422,6 +422,28 @@ static void contents_are_opened(void **state)
     check_error(node_open(n, &from), ERR_INTERNAL, "still packed");
 }
 
+static void a_hard_link_means_a_file_of_a_lower_layer(void **state)
+{
+    (void)state;
+    AUTO(tree_free) struct tree *base = tree_from("d/a\n");
+    AUTO(tree_free) struct tree *layer = tree_from("!d\n");
+    struct node *file = NULL;
+    check_ok(tree_lookup(base, "d/a", false, &file));
+    file->uid = 7;
+    file->content = (struct content){.kind = CONTENT_LAYER, .layer = 0, .entry = 3};
+    struct node *link = tree_add(layer, tree_root(layer), "b", 1, NODE_LINK);
+    link->target = "d/a";
+    check_ok(tree_apply(base, layer, 1));
+    check_ok(tree_lookup(base, "b", false, &file));
+    assert_int_equal(file->type, NODE_FILE);
+    assert_int_equal(file->uid, 7);
+    assert_int_equal(file->content.layer, 0);
+    assert_int_equal(file->content.entry, 3);
+
+    link->target = "d";
+    check_error(tree_apply(base, layer, 2), ERR_INPUT, "no layer below");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +458,7 @@ int main(void)
         cmocka_unit_test(applied_nodes_are_whole),
         cmocka_unit_test(xattrs_are_kept_in_order),
         cmocka_unit_test(contents_are_opened),
+        cmocka_unit_test(a_hard_link_means_a_file_of_a_lower_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
