@@ -184,41 +184,52 @@ const char *glob_fault(const char *text)
     return NULL;
 }
 
-/* Where the chunk after a star fits first. */
-static bool match_after_star(struct span chunk, bool last, struct span *name)
+/* Where the chunk fits first: here, or behind a star also later. */
+static const char *find_chunk(struct span chunk, bool star, bool last, struct span *name, bool *hit)
 {
+    *hit = false;
     for (size_t i = 0; i <= name->len; i++) {
         struct subject s = {.rest = {name->at + i, name->len - i}};
-        if (!match_chunk(chunk, &s) && !s.failed && !(last && s.rest.len > 0)) {
+        const char *fault = match_chunk(chunk, &s);
+        if (fault)
+            return fault;
+        *hit = !s.failed && !(last && s.rest.len > 0);
+        if (*hit)
             *name = s.rest;
-            return true;
-        }
-        if (i < name->len && name->at[i] == '/')
-            return false;
+        if (*hit || !star || (i < name->len && name->at[i] == '/'))
+            return NULL;
     }
-    return false;
+    return NULL;
 }
 
-bool glob_match(const char *text, const char *name_text)
+static const char *match(const char *text, const char *name_text, bool *hit)
 {
     struct span pattern = span_of(text);
     struct span name = span_of(name_text);
-    if (glob_fault(text))
-        return false;
-    while (pattern.len > 0) {
+    *hit = true;
+    while (pattern.len > 0 && *hit) {
         bool star = false;
         struct span chunk = next_chunk(&pattern, &star);
-        if (star && chunk.len == 0)
-            return memchr(name.at, '/', name.len) == NULL;
-        if (star) {
-            if (!match_after_star(chunk, pattern.len == 0, &name))
-                return false;
-            continue;
+        if (star && chunk.len == 0) {
+            *hit = memchr(name.at, '/', name.len) == NULL;
+            return NULL;
         }
-        struct subject s = {.rest = name};
-        if (match_chunk(chunk, &s) || s.failed || (pattern.len == 0 && s.rest.len > 0))
-            return false;
-        name = s.rest;
+        const char *fault = find_chunk(chunk, star, pattern.len == 0, &name, hit);
+        if (fault)
+            return fault;
     }
-    return name.len == 0;
+    *hit = *hit && name.len == 0;
+    return NULL;
+}
+
+const char *glob_fault_on(const char *pattern, const char *name)
+{
+    bool hit = false;
+    return match(pattern, name, &hit);
+}
+
+bool glob_match(const char *pattern, const char *name)
+{
+    bool hit = false;
+    return !glob_fault(pattern) && !match(pattern, name, &hit) && hit;
 }

@@ -21,4 +21,8 @@ const char *glob_fault(const char *pattern);
 /* Does the pattern match the whole name? False when it is not valid. */
 bool glob_match(const char *pattern, const char *name);
 
+/* The same, but what stands behind a "*" that the match of `name` does not get to is not looked at: so does
+ * Go's path/filepath. */
+const char *glob_fault_on(const char *pattern, const char *name);
+
 #endif

@@ -92,11 +92,20 @@ static void translate_next(struct translation *t)
         translate_literal(t);
         break;
     default:
-        if (strchr(".+()|{}$", c))
+        /* Not "|", "{" and "}": the reference matcher forgets them too. */
+        if (strchr(".+()$", c))
             buf_byte(t->regex, '\\');
         translate_literal(t);
     }
     t->first = false;
+}
+
+static bool ends_in_escape(const char *text)
+{
+    size_t count = 0;
+    for (size_t at = strlen(text); at > 0 && text[at - 1] == '\\'; at--)
+        count++;
+    return count % 2 == 1;
 }
 
 struct ignore_pattern *ignore_pattern_new(const char *text, const char **fault)
@@ -104,7 +113,7 @@ struct ignore_pattern *ignore_pattern_new(const char *text, const char **fault)
     AUTO(ignore_pattern_free) struct ignore_pattern *p = mem_zero(1, sizeof *p);
     AUTO_VALUE(buf_wipe) struct buf regex = BUF(BUF_NO_LIMIT);
     struct translation t = {.rest = text, .first = true, .regex = &regex};
-    *fault = glob_fault(text);
+    *fault = ends_in_escape(text) ? "the \\ at its end stands before nothing" : glob_fault_on(text, ".");
     if (*fault)
         return NULL;
     while (*t.rest)

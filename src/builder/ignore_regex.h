@@ -10,12 +10,13 @@
 
 /*
  * The regular expressions that ignore_pattern.c writes: literals, classes, a class repeated, "any text", "any
- * text and a slash, or nothing". They run as a list of states: the time is at most states times characters,
- * and nothing is ever tried twice.
+ * text and a slash, or nothing", and "|" between them, which stands between all that is on either side. They
+ * run as a list of states: the time is at most states times characters, and nothing is ever tried twice.
  */
 struct ignore_regex;
 
-/* `text` without the anchors at its ends, which are implied. *fault as in ignore_pattern_new. */
+/* `text` is without the anchors at its ends: they are implied, the first for what stands before the first "|"
+ * and the last for what stands behind the last. *fault as in ignore_pattern_new. */
 struct ignore_regex *ignore_regex_new(const char *text, size_t len, const char **fault);
 bool ignore_regex_match(const struct ignore_regex *r, const char *path, size_t len);
 void ignore_regex_free(struct ignore_regex *r);

@@ -280,7 +280,20 @@ static void forms(void **state)
          "a",
          true},
         {"\xff", "\xfe", false},
-        {"a{1}*", "a{1}", true},
+        /* "|" is not made ordinary, and parts all that is before it from all behind */
+        {"a|b*", "ax/y", true},
+        {"a|b*", "xb1", true},
+        {"a|b*", "xb1/y", true},
+        {"a|b*", "xc", false},
+        {"a|b", "a", false},
+        {"a*|", "x", true},
+        {"{a,b}*", "{a,b}1", true},
+        {"a{,2}*", "a{,2}", true},
+        {"a{2}", "a{2}", true},
+        {"a\\{1}*", "a{1}2", true},
+        /* what no star led to is not checked as Go does it */
+        {"f*[x-]", "f1-", true},
+        {"f*[]x]", "f1]", true},
         {".", "a", false},
         {"/a", "a", false}, /* only the reader of files takes the slash away */
         {"../a", "a", false},
@@ -354,6 +367,7 @@ static void file_errors(void **state)
         {"[z-a]\n", 0, "goes backwards"},
         {"[[:nix:]]\n", 0, "is not known"},
         {"\\b\n", 0, "has no meaning"},
+        {"a{2,}*\n", 0, "a count in {}"},
         {"a\0b\n", 4, "NUL"},
     };
     (void)state;
