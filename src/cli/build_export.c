@@ -10,8 +10,11 @@
 #include "layers/tarwrite.h"
 #include "registry/origin.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The parts that all outputs need. */
 struct export
@@ -75,6 +78,7 @@ static struct err *write_directory(struct session *s, struct tree *files, const 
 
 static struct err *export_files(const struct export *x, const struct output *o)
 {
+    assert(o->dest);
     AUTO(mem_free) char *cache = NULL;
     AUTO(fd_close) int scratch = -1;
     AUTO(spool_free) struct spool *spool = NULL;
@@ -131,6 +135,14 @@ struct err *build_export(struct session *s, const struct build_request *request,
     if (!request->push)
         return NULL;
     return endpoint_push(s, from, &result->manifest, request->tags, request->tag_count, results);
+}
+
+struct err *build_export_forget(const char *path)
+{
+    struct stat st;
+    if (str_empty(path) || lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return NULL;
+    return unlink(path) == 0 || errno == ENOENT ? NULL : err_sys("%s", path);
 }
 
 static char *joined_names(const struct build_request *request)

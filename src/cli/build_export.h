@@ -15,6 +15,8 @@
 /* `results` receives a line for each reference that was pushed. */
 MUST_USE struct err *build_export(struct session *s, const struct build_request *request,
                                   const struct build_result *result, struct strlist *results);
+/* Remove what an earlier build wrote to such a file, so that it is not there when this one fails. */
+MUST_USE struct err *build_export_forget(const char *path);
 /* --iidfile: the manifest's digest. --metadata-file: buildx's keys. Both may be NULL. */
 MUST_USE struct err *build_export_about(struct session *s, const struct build_request *request,
                                         const struct build_result *result, const char *iidfile,

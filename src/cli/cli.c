@@ -19,12 +19,14 @@ const struct command *const *cli_commands(size_t *count)
     return commands;
 }
 
-static const struct command *find_command(const char *name)
+static bool find_command(const char *name, const struct command **out)
 {
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (str_eq(commands[i]->name, name))
-            return commands[i];
-    return NULL;
+        if (str_eq(commands[i]->name, name)) {
+            *out = commands[i];
+            return true;
+        }
+    return false;
 }
 
 static struct err *unknown_command(const char *name)
@@ -77,8 +79,8 @@ static struct err *help(int argc, const char *const *argv)
         print_general_help();
         return NULL;
     }
-    const struct command *c = find_command(argv[0]);
-    if (!c)
+    const struct command *c = NULL;
+    if (!find_command(argv[0], &c))
         return unknown_command(argv[0]);
     print_command_help(c);
     return NULL;
@@ -126,8 +128,8 @@ struct err *cli_run(int argc, const char *const *argv, mode_t file_mode)
 {
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
-        const struct command *c = find_command(word);
-        if (c)
+        const struct command *c = NULL;
+        if (find_command(word, &c))
             return run_command(c, argc - i - 1, argv + i + 1, file_mode);
         if (str_eq(word, "help"))
             return help(argc - i - 1, argv + i + 1);

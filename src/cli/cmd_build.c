@@ -151,6 +151,10 @@ static struct err *run(void *settings, const struct strlist *args)
     AUTO_VALUE(build_result_wipe) struct build_result result = {0};
     AUTO_VALUE(strlist_wipe) struct strlist pushed = {0};
     TRY(build_request_make(&request, b, args->item[0]));
+    if (request.stdout_taken)
+        TRY(session_check_stdout());
+    TRY(build_export_forget(b->iidfile));
+    TRY(build_export_forget(b->metadata_file));
     TRY(session_open(&s, &b->shared));
     if (b->builder)
         event_note(&s.events, "--builder changes nothing: lade builds itself");

@@ -36,7 +36,9 @@ static struct err *parse_name(struct place *p, const char *text)
     p->kind = PLACE_STORE;
     if (str_starts(text, "sha256:") && strlen(text) == strlen("sha256:") + 64)
         return digest_parse(&p->ref.digest, text);
-    return ref_parse(&p->ref, text);
+    struct err *e = ref_parse(&p->ref, text);
+    bool path = *text == '.' || *text == '/';
+    return path ? err_hint(e, "a file or directory is oci-archive:FILE, docker-archive:FILE or oci:DIR") : e;
 }
 
 static struct err *parse(struct place *p, const char *text)

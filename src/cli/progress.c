@@ -187,7 +187,9 @@ static void emit(void *ctx, const struct event *e)
     struct progress *p = ctx;
     if (!p->view)
         return;
-    AUTO(mem_free) char *text = str_safe(e->text ? e->text : "");
+    /* An error shows source lines below its first line; they come again with the whole error at the end. */
+    AUTO(mem_free) char *first = e->text ? mem_strndup(e->text, strcspn(e->text, "\n")) : mem_strdup("");
+    AUTO(mem_free) char *text = str_safe(first);
     AUTO(lock_release) struct lock *held = lock_hold(p->lock);
     switch (e->kind) {
     case EVENT_STEP:

@@ -69,32 +69,20 @@ static void plain_event(struct progress *p, const struct event *e, struct progre
 {
     if (blob)
         transfer_begin(p, item);
-    switch (e->kind) {
-    case EVENT_STEP:
-        buf_printf(&p->out, "#%u %s\n", item->number, item->name);
-        break;
-    case EVENT_STEP_END:
-        step_end(p, item, text);
-        break;
-    case EVENT_LINE:
-        line(p, item, text);
-        break;
-    case EVENT_WARNING:
-        buf_printf(&p->out, "lade: warning: %s\n", text);
-        break;
-    case EVENT_NOTE:
-        buf_printf(&p->out, "lade: %s\n", text);
-        break;
-    case EVENT_BYTES:
+    if (blob && e->kind == EVENT_BYTES)
         blob_bytes(p, item, blob);
-        break;
-    case EVENT_BLOB_END:
+    if (blob && e->kind == EVENT_BLOB_END)
         blob_end(p, item, blob, text);
-        break;
-    case EVENT_BLOB:
-    case EVENT_READY:
-        break;
-    }
+    if (e->kind == EVENT_STEP)
+        buf_printf(&p->out, "#%u %s\n", item->number, item->name);
+    if (e->kind == EVENT_STEP_END)
+        step_end(p, item, text);
+    if (e->kind == EVENT_LINE)
+        line(p, item, text);
+    if (e->kind == EVENT_WARNING)
+        buf_printf(&p->out, "lade: warning: %s\n", text);
+    if (e->kind == EVENT_NOTE)
+        buf_printf(&p->out, "lade: %s\n", text);
     progress_write(p);
 }
 

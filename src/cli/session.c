@@ -110,12 +110,18 @@ struct err *session_cache_path(const struct session *s, char **out)
     return NULL;
 }
 
+struct err *session_check_stdout(void)
+{
+    if (!isatty(STDOUT_FILENO))
+        return NULL;
+    return err_hint(err_new(ERR_USAGE, "standard output is a terminal, and an archive is not for reading"),
+                    "send it to a file or a pipe");
+}
+
 static struct err *standard_output(bool binary, struct sink **out)
 {
-    if (binary && isatty(STDOUT_FILENO))
-        return err_hint(
-            err_new(ERR_USAGE, "standard output is a terminal, and an archive is not for reading"),
-            "send it to a file or a pipe");
+    if (binary)
+        TRY(session_check_stdout());
     int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         return err_sys("standard output");

@@ -38,6 +38,9 @@ void session_wipe(struct session *s);
  * absent, 0700. New string. */
 MUST_USE struct err *session_cache_path(const struct session *s, char **out);
 
+/* ERR_USAGE when standard output is a terminal, which bytes of an archive would upset. */
+MUST_USE struct err *session_check_stdout(void);
+
 /* A file that the user named, "-" for standard output: it appears at commit, but what is there and no regular
  * file is written to. ERR_USAGE when `binary` and standard output is a terminal. */
 MUST_USE struct err *session_file(const struct session *s, const char *path, bool binary, struct sink **out);
