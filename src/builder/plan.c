@@ -292,6 +292,8 @@ struct err *plan_make(struct plan *out, const struct dockerfile *file, struct di
                         "it needs a FROM instruction");
     TRY(find_target(out, options->target));
     mark_needed(out, out->target);
+    for (struct stage_plan *s = out->target; s; s = s->base_stage < 0 ? NULL : &out->stage[s->base_stage])
+        s->result = true;
     return NULL;
 }
 

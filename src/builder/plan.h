@@ -27,6 +27,7 @@ struct stage_plan {
     bool scratch;
     struct platform platform; /* of --platform, expanded; else not set */
     bool needed;
+    bool result; /* the target, or what it stands on: its layers are the image's */
 };
 
 struct plan {

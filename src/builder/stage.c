@@ -111,10 +111,12 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     }
     struct part *part = new_part(b);
     part->tree = layer_take;
-    TRY(layer_write(b->layout, part->tree, &b->options->layer, &part->desc, &part->diff_id));
     if (s->files)
         TRY(tree_apply(s->files, part->tree, (uint32_t)s->parts.count));
     stage_push(s, part);
+    if (!s->plan->result)
+        return NULL;
+    TRY(layer_write(b->layout, part->tree, &b->options->layer, &part->desc, &part->diff_id));
     config_add_diff_id(&s->config, &part->diff_id);
     event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
     return NULL;
