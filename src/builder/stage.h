@@ -24,8 +24,8 @@
  * asks for them.
  */
 
-/* One layer. The tree is read (bases) or written (steps) by this build; parts are shared by stages and owned
- * by the builder. */
+/* One layer. Its descriptor is set in bases and in the result's layers. The tree is read (bases) or made
+ * (steps) by this build; parts are shared by stages and owned by the builder. */
 struct part {
     struct desc desc;
     struct digest diff_id;
@@ -82,8 +82,9 @@ void stage_wipe(struct stage *s);
 /* The merged tree, made on the first call. Borrowed from the stage. */
 MUST_USE struct err *stage_files(struct builder *b, struct stage *s, struct tree **out);
 
-/* Write the layer that a step made and put it on top. Nothing is written when it changes nothing; *empty says
- * so. The tree is taken over. */
+/* Put the layer that a step made on top, and write it when it is one of the result's: a stage that is only
+ * copied from needs no blobs, its tree says where the contents are. Nothing is added when the step changes
+ * nothing; *empty says so. The tree is taken over. */
 MUST_USE struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take,
                                      bool *empty);
 
