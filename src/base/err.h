@@ -49,6 +49,16 @@ MUST_USE struct err *err_sys(const char *format, ...) PRINTF(1, 2);
  * 499, 5xx: NETWORK. 405, 501: UNSUPPORTED. Others: INPUT. */
 MUST_USE struct err *err_http(int status, const char *format, ...) PRINTF(2, 3);
 
+/* Put "message: " before `cause`, which is taken over. NULL in, NULL out. Kind, errno and status stay. */
+MUST_USE struct err *err_wrap(struct err *cause, const char *format, ...) PRINTF(2, 3);
+
+/* Take over `cause` and give it another kind; for boundaries that know more. NULL in, NULL out. */
+MUST_USE struct err *err_as(struct err *cause, enum err_kind kind);
+
+/* Add a line that says what the user can do; printed after the message as "hint: …". The innermost hint wins.
+ * Takes over and returns `cause`; NULL in, NULL out. */
+MUST_USE struct err *err_hint(struct err *cause, const char *format, ...) PRINTF(2, 3);
+
 #ifdef __clang_analyzer__ /* It cannot see that these never return NULL. */
 static inline struct err *err_some(struct err *e)
 {
@@ -60,16 +70,6 @@ static inline struct err *err_some(struct err *e)
 #define err_sys(...) err_some(err_sys(__VA_ARGS__))
 #define err_http(...) err_some(err_http(__VA_ARGS__))
 #endif
-
-/* Put "message: " before `cause`, which is taken over. NULL in, NULL out. Kind, errno and status stay. */
-MUST_USE struct err *err_wrap(struct err *cause, const char *format, ...) PRINTF(2, 3);
-
-/* Take over `cause` and give it another kind; for boundaries that know more. NULL in, NULL out. */
-MUST_USE struct err *err_as(struct err *cause, enum err_kind kind);
-
-/* Add a line that says what the user can do; printed after the message as "hint: …". The innermost hint wins.
- * Takes over and returns `cause`; NULL in, NULL out. */
-MUST_USE struct err *err_hint(struct err *cause, const char *format, ...) PRINTF(2, 3);
 
 enum err_kind err_kind_of(const struct err *e);
 int err_errno(const struct err *e);       /* 0 if it has none */

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "builder/copy_inner.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LINKS_MAX 255
@@ -76,6 +77,7 @@ static struct err *trail_link(struct trail *t, const struct node *link)
 static struct err *trail_step(struct trail *t, const char *name)
 {
     size_t at = t->names->count;
+    assert(at == 0 || t->place);
     struct copy_place here = at ? t->place[at - 1] : *t->base;
     struct copy_place child = {0};
     if (is_dir(&here))

@@ -51,9 +51,10 @@ static void decimal(struct buf *out, uint64_t value, uint64_t unit, const char *
     uint64_t rest = value % unit;
     if (rest > 0) {
         buf_byte(out, '.');
-        for (uint64_t digit = unit / 10; rest > 0; digit /= 10) {
-            buf_byte(out, (char)('0' + rest / digit));
-            rest %= digit;
+        while (rest > 0) {
+            rest *= 10;
+            buf_byte(out, (char)('0' + rest / unit));
+            rest %= unit;
         }
     }
     buf_str(out, name);

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/str.h"
 
+#include <assert.h>
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -225,6 +226,7 @@ static struct err *parse_parts(struct ref *r, const char *text)
         r->registry = mem_strdup("docker.io");
     const char *repository = at;
     TRY(parse_repository(text, &at, &r->repository));
+    assert(r->repository);
     normalise_hub(r);
     if (strlen(r->repository) > REPOSITORY_MAX)
         return refuse(text, repository, "a repository name of at most 255 characters");
