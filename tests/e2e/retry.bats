@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# Failures of the network and of registries on the way: what passes is tried again; what stays leaves the old image where it is.
+
+load lib
+
+setup_file() {
+    registry_start plain
+}
+teardown_file() { servers_stop; }
+setup() {
+    fresh
+    context one
+}
+
+# context TEXT: a context whose image has two layers that follow from TEXT.
+context() {
+    mkdir -p context
+    echo "first $1" >context/first
+    rm -rf context/many
+    "$support/maketree" context/many --files 20 --bytes 60000 --seed "$(cksum <<<"$1" | cut -d ' ' -f 1)"
+    printf '%s\n' 'FROM scratch' 'COPY first /' 'COPY many /many' 'CMD ["/first"]' >context/Dockerfile
+}
+
+digest_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
+
+# whole REF: every blob of the image reads back with its digest.
+whole() {
+    rm -rf whole
+    skopeo copy -q --src-tls-verify=false "docker://$1" oci:whole:1
+    "$support/sound" whole --complete
+}
+
+# passes RULE…: with each of them, an image that is new is pushed nevertheless.
+passes() {
+    local rule number=0 address
+    for rule in "$@"; do
+        number=$((number + 1))
+        context "$rule"
+        flaky_start "f${BATS_TEST_NUMBER}x$number" "$REGISTRY_PLAIN" "$rule"
+        address=FLAKY_F${BATS_TEST_NUMBER}X$number
+        run lade build --push -t "${!address}/flaky:$BATS_TEST_NUMBER-$number" context
+        [ "$status" -eq 0 ] || { echo "$rule: exit $status: $output"; return 1; }
+        same "$rule: digests" "${output##*@}" "$(digest_at "$REGISTRY_PLAIN/flaky:$BATS_TEST_NUMBER-$number")"
+        whole "$REGISTRY_PLAIN/flaky:$BATS_TEST_NUMBER-$number"
+    done
+}
+
+@test "a failure that passes, when blobs are looked for and uploads begin" {
+    passes 'HEAD /blobs/ 1 status 500' 'POST /blobs/uploads/ 2 status 503' 'POST /blobs/uploads/ 1 drop' 'GET /v2/$ 1 status 503' \
+        'POST /uploads/ 1 early 500'
+}
+
+@test "a failure that passes, when blobs are sent" {
+    passes 'PATCH /blobs/ 1 status 500' 'PATCH /blobs/ 1 drop' 'PUT /blobs/ 1 status 502' 'PUT /blobs/ 1 drop' 'PUT /blobs/ 1 lose' \
+        'PUT /uploads/ 1 early 503' 'PATCH /uploads/ 1 early 503' '* /blobs/ 1 status 429:0'
+}
+
+@test "a failure that passes, when manifests are sent" {
+    passes 'PUT /manifests/ 1 status 500' 'PUT /manifests/ 1 lose' 'PUT /manifests/ 1 drop'
+}
+
+@test "a base whose download is cut comes whole" {
+    lade build -q --push -t "$REGISTRY_PLAIN/cut:1" context
+    flaky_start cut "$REGISTRY_PLAIN" 'GET /blobs/ 2 cut 100'
+    export LADE_STORE=$PWD/second
+    lade pull "$FLAKY_CUT/cut:1"
+    "$support/sound" "$LADE_STORE" --complete
+    grep -q 'range=bytes=100-' "$FLAKY_CUT_LOG"
+}
+
+@test "a push that fails leaves the old tag and says what failed" {
+    local ref=old:1 old rule
+    old=$(lade build -q --push -t "$REGISTRY_PLAIN/$ref" context)
+    local number=0
+    for rule in 'PUT /manifests/ 99 status 500' 'PUT /blobs/ 99 drop' 'PATCH /blobs/ 99 status 403' '* /blobs/uploads 99 status 503' \
+        'POST /blobs/ 99 status 403' 'HEAD /blobs/ 99 status 500'; do
+        number=$((number + 1))
+        context "new $number"
+        flaky_start "old$number" "$REGISTRY_PLAIN" "$rule"
+        local address=FLAKY_OLD$number
+        run lade build --push --tries 2 --retry-budget 2s -t "${!address}/$ref" context
+        [ "$status" -eq 7 ] || [ "$status" -eq 5 ] || { echo "$rule: exit $status: $output"; return 1; }
+        [[ $output == *"${!address}"* ]]
+        same "$rule: digests" "$(digest_at "$REGISTRY_PLAIN/$ref")" "$old"
+    done
+    # What was built is kept, and can be pushed later.
+    lade tag "${!address}/$ref" "$REGISTRY_PLAIN/$ref"
+    lade push -q "$REGISTRY_PLAIN/$ref"
+    [ "$(digest_at "$REGISTRY_PLAIN/$ref")" != "$old" ]
+}
