@@ -4,6 +4,7 @@
 #include "layers/tree.h"
 #include "layers/tree_inner.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* A directory of the layer whose place in the base is a link: its children go to where the link leads. */
@@ -52,6 +53,7 @@ static struct err *find_late_links(struct application *a, struct node *n)
 /* The links come in about the order in which they were found. */
 static struct node *late_file(struct application *a, const struct node *link)
 {
+    assert(a->late_count > 0);
     while (a->late[a->late_next].link != link)
         a->late_next = (a->late_next + 1) % a->late_count;
     return a->late[a->late_next].file;
