@@ -1,0 +1,249 @@
+#!/usr/bin/env bats
+# Where credentials come from, where login keeps them, and where they never stand.
+
+load lib
+
+password=canary-5ecr3t.of-the-tests
+
+setup_file() {
+    registry_basic basic alice "$password"
+    token_start --user "bob:$password" --refresh "refresh-$password"
+    registry_start bearer "$token_auth"
+    mkdir -p "$BATS_FILE_TMPDIR/context"
+    echo 'FROM scratch' >"$BATS_FILE_TMPDIR/context/Dockerfile"
+    echo 'COPY Dockerfile /' >>"$BATS_FILE_TMPDIR/context/Dockerfile"
+}
+teardown_file() { servers_stop; }
+setup() {
+    fresh
+    basic=$REGISTRY_BASIC/$BATS_TEST_NUMBER:1
+    bearer=$REGISTRY_BEARER/$BATS_TEST_NUMBER:1
+    lade build -q -t "$basic" -t "$bearer" "$BATS_FILE_TMPDIR/context"
+    mkdir -p "$DOCKER_CONFIG" "$XDG_CONFIG_HOME/containers" "$XDG_RUNTIME_DIR/containers" bin
+    PATH=$PWD/bin:$PATH
+}
+teardown() {
+    # Nothing that lade wrote holds the secret, but for the files that are for secrets.
+    if [ -n "${BATS_TEST_COMPLETED-}" ]; then
+        no_secret "$LADE_STORE" "$LADE_CACHE"
+    fi
+}
+
+basic64() { printf '%s' "$1:$password" | base64 -w 0; }
+# auths HOST USER: a file of credentials.
+auths() { printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$1" "$(basic64 "$2")"; }
+
+# no_secret PATH…: the password stands in none of these, neither plain nor in base64.
+no_secret() {
+    local path
+    for path in "$@"; do
+        [ -e "$path" ] || continue
+        if grep -rlE "$password|$(basic64 alice)|$(basic64 bob)" "$path"; then
+            echo "these hold the password"
+            return 1
+        fi
+    done
+}
+
+# pushes REF: it works, also with --debug, and nothing that is said holds the secret.
+pushes() {
+    lade push -D "$1" >said 2>&1 || { cat said; return 1; }
+    no_secret said
+}
+
+# helper NAME: a credential helper that keeps one JSON file for each server in $PWD/secrets, and logs its calls.
+helper() {
+    mkdir -p secrets
+    cat >"bin/docker-credential-$1" <<SCRIPT
+#!/bin/bash
+echo "\$1" >>'$PWD/helper-calls'
+cd '$PWD/secrets' || exit 1
+case \$1 in
+get)
+    read -r server
+    name=\${server//[^a-z0-9.]/_}
+    [ -e "\$name" ] || { echo 'credentials not found in native keychain'; exit 1; }
+    cat "\$name" ;;
+store)
+    text=\$(cat)
+    server=\$(jq -r .ServerURL <<<"\$text")
+    echo "\$text" >"\${server//[^a-z0-9.]/_}" ;;
+erase)
+    read -r server
+    rm -f "\${server//[^a-z0-9.]/_}" ;;
+esac
+SCRIPT
+    chmod +x "bin/docker-credential-$1"
+}
+# keep HOST USER SECRET: into the helper's store.
+keep() {
+    jq -n --arg h "$1" --arg u "$2" --arg s "$3" '{ServerURL: $h, Username: $u, Secret: $s}' >"secrets/${1//[^a-z0-9.]/_}"
+}
+
+@test "without credentials a push is refused" {
+    fails 5 "$REGISTRY_BASIC" -- lade push -q "$basic"
+    fails 5 "$REGISTRY_BEARER" -- lade push -q "$bearer"
+}
+
+@test "Docker's config.json: auths" {
+    auths "$REGISTRY_BASIC" alice >"$DOCKER_CONFIG/config.json"
+    pushes "$basic"
+    fails 5 -- lade push -q "$bearer"
+    auths "http://$REGISTRY_BEARER/v1/" bob >"$DOCKER_CONFIG/config.json"
+    pushes "$bearer"
+    printf '{"auths":{"%s":{"username":"alice","password":"%s"}}}' "$REGISTRY_BASIC" "$password" >"$DOCKER_CONFIG/config.json"
+    pushes "$basic"
+}
+
+@test "a wrong password is refused, and not said" {
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY_BASIC" "$(printf 'alice:wr0ng-canary' | base64)" >"$DOCKER_CONFIG/config.json"
+    fails 5 "$REGISTRY_BASIC" config.json -- lade push -q "$basic"
+    [[ $stderr != *wr0ng-canary* ]]
+    sed -i "s/$REGISTRY_BASIC/$REGISTRY_BEARER/" "$DOCKER_CONFIG/config.json"
+    fails 5 "$REGISTRY_BEARER" -- lade push -q "$bearer"
+}
+
+@test "credHelpers, for its host only" {
+    helper fake
+    keep "$REGISTRY_BASIC" alice "$password"
+    keep "$REGISTRY_BEARER" bob "$password"
+    printf '{"credHelpers":{"%s":"fake"}}' "$REGISTRY_BASIC" >"$DOCKER_CONFIG/config.json"
+    pushes "$basic"
+    grep -qx get helper-calls
+    fails 5 -- lade push -q "$bearer"
+}
+
+@test "credsStore; an identity token in it" {
+    helper all
+    keep "$REGISTRY_BASIC" alice "$password"
+    keep "$REGISTRY_BEARER" '<token>' "refresh-$password"
+    echo '{"credsStore":"all"}' >"$DOCKER_CONFIG/config.json"
+    pushes "$basic"
+    pushes "$bearer"
+    grep -q '^POST .*auth=refresh 200' "$TOKEN_LOG"
+}
+
+@test "a helper that is missing or fails is an error that names it" {
+    echo '{"credsStore":"nowhere"}' >"$DOCKER_CONFIG/config.json"
+    fails 4 docker-credential-nowhere -- lade push -q "$basic"
+    printf '#!/bin/sh\necho broken inside >&2\nexit 3\n' >bin/docker-credential-broken
+    chmod +x bin/docker-credential-broken
+    echo '{"credsStore":"broken"}' >"$DOCKER_CONFIG/config.json"
+    fails 5 docker-credential-broken -- lade push -q "$basic"
+}
+
+@test "identity token in config.json" {
+    printf '{"auths":{"%s":{"auth":"%s","identitytoken":"refresh-%s"}}}' "$REGISTRY_BEARER" "$(printf '<token>:' | base64)" "$password" \
+        >"$DOCKER_CONFIG/config.json"
+    pushes "$bearer"
+}
+
+@test "containers' auth.json, in the runtime directory and in the configuration" {
+    auths "$REGISTRY_BASIC" alice >"$XDG_RUNTIME_DIR/containers/auth.json"
+    pushes "$basic"
+    rm "$XDG_RUNTIME_DIR/containers/auth.json"
+    fails 5 -- lade push -q "$basic"
+    auths "$REGISTRY_BASIC" alice >"$XDG_CONFIG_HOME/containers/auth.json"
+    pushes "$basic"
+}
+
+@test "credentials for one repository come before those for its host" {
+    printf '{"auths":{"%s":{"auth":"%s"},"%s":{"auth":"%s"}}}' "$REGISTRY_BASIC" "$(printf 'alice:wrong' | base64)" \
+        "${basic%:1}" "$(basic64 alice)" >"$XDG_RUNTIME_DIR/containers/auth.json"
+    pushes "$basic"
+}
+
+@test "REGISTRY_AUTH_FILE, DOCKER_AUTH_CONFIG and --authfile, each before the next" {
+    auths "$REGISTRY_BASIC" mallory >"$DOCKER_CONFIG/config.json"
+    fails 5 -- lade push -q "$basic"
+    auths "$REGISTRY_BASIC" alice >elsewhere.json
+    REGISTRY_AUTH_FILE=$PWD/elsewhere.json pushes "$basic"
+    DOCKER_AUTH_CONFIG=$(auths "$REGISTRY_BASIC" alice) pushes "$basic"
+    lade push --authfile elsewhere.json "$basic"
+    export DOCKER_AUTH_CONFIG
+    DOCKER_AUTH_CONFIG=$(auths "$REGISTRY_BASIC" mallory)
+    fails 5 -- env REGISTRY_AUTH_FILE="$PWD/elsewhere.json" lade push -q "$basic"
+    lade push --authfile elsewhere.json "$basic"
+}
+
+@test "a broken file of credentials is an error, not nobody" {
+    echo '{"auths":[' >"$DOCKER_CONFIG/config.json"
+    fails 3 config.json -- lade push -q "$basic"
+    unset DOCKER_AUTH_CONFIG
+    fails 3 DOCKER_AUTH_CONFIG -- env DOCKER_AUTH_CONFIG="{\"auths\": \"$password\"" lade push -q "$basic"
+    [[ $stderr != *"$password"* ]]
+}
+
+@test "login keeps what works, for others too; logout forgets it" {
+    printf '{"detachKeys":"ctrl-x","auths":{"other.example":{"auth":"b3RoZXI6b3RoZXI="}}}' >"$DOCKER_CONFIG/config.json"
+    run lade login -u alice --password-stdin "$REGISTRY_BASIC" <<<"$password"
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    [[ $output == *"$DOCKER_CONFIG/config.json"* ]]
+    [[ $output != *"$password"* ]]
+    [ "$(stat -c %a "$DOCKER_CONFIG/config.json")" = 600 ]
+    [ "$(jq -r .detachKeys "$DOCKER_CONFIG/config.json")" = ctrl-x ]
+    same auth "$(jq -r ".auths[\"$REGISTRY_BASIC\"].auth" "$DOCKER_CONFIG/config.json")" "$(basic64 alice)"
+    pushes "$basic"
+    skopeo inspect --tls-verify=false --authfile "$DOCKER_CONFIG/config.json" "docker://$basic" >/dev/null
+    lade logout "$REGISTRY_BASIC"
+    [ "$(jq -r '.auths | keys[]' "$DOCKER_CONFIG/config.json")" = other.example ]
+    fails 5 -- lade push -q "$basic"
+    run lade logout "$REGISTRY_BASIC"
+    [ "$status" -eq 0 ]
+}
+
+@test "login checks first: a wrong password is kept nowhere" {
+    fails 5 "$REGISTRY_BASIC" -- lade login -u alice --password-stdin "$REGISTRY_BASIC" <<<wrong
+    fails 5 "$REGISTRY_BEARER" -- lade login -u bob --password-stdin "$REGISTRY_BEARER" <<<wrong
+    [ ! -e "$DOCKER_CONFIG/config.json" ]
+    fails 11 password -- lade login -u alice -p "$password" "$REGISTRY_BASIC"
+    [[ $stderr != *"$password"* ]]
+}
+
+@test "login to a registry with tokens, into a credential store, and out of it" {
+    helper all
+    echo '{"credsStore":"all"}' >"$DOCKER_CONFIG/config.json"
+    lade login -u bob --password-stdin "$REGISTRY_BEARER" <<<"$password"
+    no_secret "$DOCKER_CONFIG"
+    [ "$(jq -r .Username secrets/*)" = bob ]
+    pushes "$bearer"
+    lade logout "$REGISTRY_BEARER"
+    [ -z "$(ls secrets)" ]
+}
+
+@test "login --authfile, and into a home that has nothing yet" {
+    lade login --authfile new.json -u alice --password-stdin "$REGISTRY_BASIC" <<<"$password"
+    [ ! -e "$DOCKER_CONFIG/config.json" ]
+    lade push --authfile new.json "$basic"
+    rm -rf "$DOCKER_CONFIG"
+    lade login -u alice --password-stdin "$REGISTRY_BASIC" <<<"$password"
+    [ "$(stat -c %a "$DOCKER_CONFIG")" = 700 ]
+    pushes "$basic"
+}
+
+@test "podman's login is lade's" {
+    REGISTRY_AUTH_FILE=$PWD/podman.json skopeo login --tls-verify=false -u alice --password-stdin "$REGISTRY_BASIC" <<<"$password"
+    REGISTRY_AUTH_FILE=$PWD/podman.json pushes "$basic"
+}
+
+@test "one token serves a whole push; what is public needs none of ours" {
+    auths "$REGISTRY_BEARER" bob >"$DOCKER_CONFIG/config.json"
+    local name=public/$BATS_TEST_NUMBER
+    lade tag "$bearer" "$REGISTRY_BEARER/$name:1"
+    pushes "$REGISTRY_BEARER/$name:1"
+    [ "$(grep -c "scope=repository:$name:.* 200\$" "$TOKEN_LOG")" -le 2 ]
+    rm "$DOCKER_CONFIG/config.json"
+    LADE_STORE=$PWD/second lade pull -q "$REGISTRY_BEARER/$name:1"
+    fails 5 -- lade push -q "$REGISTRY_BEARER/$name:1"
+}
+
+@test "a build's secret surroundings stay out of image, store, cache and messages" {
+    auths "$REGISTRY_BEARER" bob >"$DOCKER_CONFIG/config.json"
+    cp -R "$BATS_FILE_TMPDIR/context" context
+    lade build -D --progress plain --push -t "$bearer" context >said 2>&1
+    echo "FROM $bearer" >context/Dockerfile
+    LADE_STORE=$PWD/second lade build -D --push -t "$bearer" -t "$REGISTRY_BEARER/x:1" -o type=oci,dest=out.tar context >>said 2>&1
+    no_secret said out.tar second "$LADE_CACHE"
+    # The values that are not passwords are said: where they came from.
+    grep -q config.json said
+}
