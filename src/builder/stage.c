@@ -46,6 +46,8 @@ struct err *stage_from_image(struct builder *b, struct stage *s, const struct ba
         if (base->origin)
             TRY(layout_set_origin(b->layout, &part->desc, base->origin));
         stage_push(s, part);
+        if (s->plan && s->plan->result)
+            event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
     }
     return NULL;
 }

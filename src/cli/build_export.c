@@ -8,7 +8,6 @@
 #include "layers/apply.h"
 #include "layers/spool.h"
 #include "layers/tarwrite.h"
-#include "registry/origin.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -118,23 +117,18 @@ static struct err *set_names(struct store *layout, const struct build_request *r
 }
 
 struct err *build_export(struct session *s, const struct build_request *request,
-                         const struct build_result *result, struct strlist *results)
+                         const struct build_result *result, struct store *from)
 {
     struct store *layout = NULL;
-    struct registry *registry = NULL;
     TRY(session_layout(s, LAYOUT_WRITE, &layout));
-    TRY(session_registry(s, &registry));
     TRY(set_names(layout, request, result));
-    AUTO(store_free) struct store *from = origin_store(layout, registry, false);
     struct export x = {s, request, result, from};
     for (size_t i = 0; i < request->outputs.count; i++) {
         const struct output *o = &request->outputs.item[i];
         AUTO(mem_free) char *safe = str_safe(o->dest ? o->dest : "");
         TRY(err_wrap(export_one(&x, o), "output %s", safe));
     }
-    if (!request->push)
-        return NULL;
-    return endpoint_push(s, from, &result->manifest, request->tags, request->tag_count, results);
+    return NULL;
 }
 
 struct err *build_export_forget(const char *path)

@@ -12,9 +12,9 @@
 /* What happens with an image that was built: its names in the local store, the outputs, the push, the files
  * about it. */
 
-/* `results` receives a line for each reference that was pushed. */
+/* `from` gives the image's blobs. */
 MUST_USE struct err *build_export(struct session *s, const struct build_request *request,
-                                  const struct build_result *result, struct strlist *results);
+                                  const struct build_result *result, struct store *from);
 /* Remove what an earlier build wrote to such a file, so that it is not there when this one fails. */
 MUST_USE struct err *build_export_forget(const char *path);
 /* --iidfile: the manifest's digest. --metadata-file: buildx's keys. Both may be NULL. */

@@ -6,7 +6,9 @@
 #include "cli/build_request.h"
 #include "cli/cli.h"
 #include "cli/endpoint.h"
+#include "cli/publish.h"
 #include "cli/session.h"
+#include "registry/origin.h"
 
 #include <stdio.h>
 
@@ -128,7 +130,9 @@ static void print_results(bool quiet, const struct build_request *request, const
         endpoint_print(pushed);
 }
 
-static struct err *build(struct session *s, struct build_request *request, struct build_result *result)
+/* Build, and give the image to all that want it. With --push, layers upload while later ones are made. */
+static struct err *build(struct session *s, struct build_request *request, struct build_result *result,
+                         struct strlist *pushed)
 {
     struct registry *registry = NULL;
     struct store *layout = NULL;
@@ -136,11 +140,16 @@ static struct err *build(struct session *s, struct build_request *request, struc
     TRY(session_cache_path(s, &cache));
     TRY(session_registry(s, &registry));
     TRY(session_layout(s, LAYOUT_WRITE, &layout));
-    request->options.cache = cache;
-    request->options.events = &s->events;
-    struct err *e = build_run(result, &request->options, layout, registry);
-    request->options.cache = NULL;
-    return e;
+    AUTO(store_free) struct store *blobs = origin_store(layout, registry, false);
+    AUTO_VALUE(publish_wipe) struct publish publish = {0};
+    if (request->push)
+        TRY(publish_begin(&publish, s, blobs, request->tags, request->tag_count));
+    struct build_options options = request->options; /* borrowed members */
+    options.cache = cache;
+    options.events = request->push ? &publish.events : &s->events;
+    TRY(build_run(result, &options, layout, registry));
+    TRY(build_export(s, request, result, blobs));
+    return request->push ? publish_finish(&publish, &result->manifest, pushed) : NULL;
 }
 
 static struct err *run(void *settings, const struct strlist *args)
@@ -158,8 +167,7 @@ static struct err *run(void *settings, const struct strlist *args)
     TRY(session_open(&s, &b->shared));
     if (b->builder)
         event_note(&s.events, "--builder changes nothing: lade builds itself");
-    TRY(build(&s, &request, &result));
-    TRY(build_export(&s, &request, &result, &pushed));
+    TRY(build(&s, &request, &result, &pushed));
     session_quiet(&s);
     TRY(build_export_about(&s, &request, &result, b->iidfile, b->metadata_file));
     print_results(s.quiet, &request, &result, &pushed);

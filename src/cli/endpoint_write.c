@@ -3,11 +3,11 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli/publish.h"
 #include "image/copy.h"
 #include "image/layout.h"
 #include "image/mediatype.h"
 #include "layers/archive.h"
-#include "push/push.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,70 +15,20 @@
 /* What an image is called where a name is needed and none was given, as with docker. */
 #define TAG_DEFAULT "latest"
 
-static void add_result(struct strlist *results, const char *name, const struct desc *root)
-{
-    char digest[DIGEST_TEXT];
-    strlist_add_take(results, mem_printf("%s@%s", name, digest_text(&root->digest, digest)));
-}
-
-static void add_ref_result(struct strlist *results, const struct ref *ref, const struct desc *root)
-{
-    AUTO_VALUE(ref_wipe) struct ref plain = {0};
-    ref_copy(&plain, ref);
-    plain.digest = (struct digest){0};
-    AUTO(mem_free) char *name = ref_familiar(&plain);
-    add_result(results, name, root);
-}
-
 static struct copy_options copy_options(struct session *s)
 {
     return (struct copy_options){
         .jobs = (unsigned)s->shared->jobs, .events = &s->events, .verb = "copy", .skip_foreign = true};
 }
 
-static struct err *check_digest(const struct ref *ref, const struct desc *root)
-{
-    char digest[DIGEST_TEXT];
-    if (!digest_is_set(&ref->digest) || digest_equal(&ref->digest, &root->digest))
-        return NULL;
-    AUTO(mem_free) char *name = ref_familiar(ref);
-    return err_hint(
-        err_new(ERR_USAGE, "%s: the image has another digest, %s", name, digest_text(&root->digest, digest)),
-        "a target needs no digest");
-}
-
-struct targets {
-    struct push_target *item;
-    size_t count;
-};
-
-static void targets_wipe(struct targets *t)
-{
-    for (size_t i = 0; i < t->count; i++) {
-        ref_wipe(&t->item[i].ref);
-        desc_wipe(&t->item[i].pushed);
-    }
-    free(t->item);
-}
-
 struct err *endpoint_push(struct session *s, struct store *from, const struct desc *root,
                           const struct ref *refs, size_t count, struct strlist *results)
 {
-    struct registry *registry = NULL;
-    struct push_options options = {.jobs = (unsigned)s->shared->jobs, .events = &s->events};
-    AUTO_VALUE(targets_wipe) struct targets targets = {0};
+    AUTO_VALUE(publish_wipe) struct publish p = {0};
     if (count == 0)
         return NULL;
-    targets.item = mem_zero(count, sizeof *targets.item);
-    for (size_t i = 0; i < count; i++) {
-        TRY(check_digest(&refs[i], root));
-        ref_copy(&targets.item[targets.count++].ref, &refs[i]);
-    }
-    TRY(session_registry(s, &registry));
-    TRY(push_image(registry, from, root, targets.item, targets.count, &options));
-    for (size_t i = 0; i < count; i++)
-        add_ref_result(results, &refs[i], root);
-    return NULL;
+    TRY(publish_begin(&p, s, from, refs, count));
+    return publish_finish(&p, root, results);
 }
 
 struct err *endpoint_keep(struct session *s, const struct endpoint *image, const struct ref *name,
@@ -95,7 +45,7 @@ struct err *endpoint_keep(struct session *s, const struct endpoint *image, const
         plain.digest = (struct digest){0};
     AUTO(mem_free) char *text = ref_text(&plain);
     TRY(store_tag(layout, text, &image->root));
-    add_ref_result(results, name, &image->root);
+    publish_result(results, name, &image->root);
     return NULL;
 }
 
@@ -104,7 +54,7 @@ static struct err *write_store(struct session *s, const struct endpoint *image, 
 {
     if (!to->ref.tag)
         return err_new(ERR_USAGE, "%s: an image in the local store needs a tag", to->shown);
-    TRY(check_digest(&to->ref, &image->root));
+    TRY(publish_check_digest(&to->ref, &image->root));
     return endpoint_keep(s, image, &to->ref, results);
 }
 

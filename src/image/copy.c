@@ -151,6 +151,11 @@ static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, 
     return NULL;
 }
 
+static bool is_cancelled(const struct copy *c)
+{
+    return c->options->cancel && atomic_load(c->options->cancel);
+}
+
 /* A source that tells of its progress, and ends early when another blob has failed. */
 struct watched {
     struct source source;
@@ -165,6 +170,8 @@ static struct err *watched_peek(struct source *s, const uint8_t **data, size_t *
     struct watched *w = (struct watched *)s;
     if (atomic_load(&w->copy->stopping))
         return err_new(ERR_STOPPED, "stopped, because another blob failed");
+    if (is_cancelled(w->copy))
+        return err_new(ERR_STOPPED, "stopped, because nobody waits for it");
     return source_peek(w->inner, data, len);
 }
 
@@ -282,7 +289,9 @@ static void send(struct copy *c, const struct desc *d, const char *data)
 {
     const struct events *events = c->options->events;
     enum outcome how = PRESENT;
-    if (atomic_load(&c->stopping))
+    if (atomic_load(&c->stopping) || is_cancelled(c))
+        return;
+    if (!data && c->options->present && digestset_has(c->options->present, &d->digest))
         return;
     event_emit(events, &(struct event){.kind = EVENT_BLOB, .desc = d, .name = c->place, .total = d->size});
     struct err *e = move(c, d, data, &how);
@@ -342,19 +351,46 @@ static struct err *send_all(struct copy *c, unsigned height)
     return TAKE(c->failed);
 }
 
+static void begin(struct copy *c)
+{
+    c->lock = lock_new();
+    c->place = mem_printf("%s%s %s", c->options->verb, str_eq(c->options->verb, "push") ? "" : " to",
+                          store_name(c->to));
+}
+
+static void add_report(struct copy_report *sum, const struct copy_report *report)
+{
+    if (!sum)
+        return;
+    sum->blobs_sent += report->blobs_sent;
+    sum->blobs_mounted += report->blobs_mounted;
+    sum->blobs_present += report->blobs_present;
+    sum->bytes_sent += report->bytes_sent;
+}
+
+struct err *copy_blob(struct store *to, struct store *from, const struct desc *d,
+                      const struct copy_options *options, struct copy_report *report)
+{
+    AUTO_VALUE(copy_wipe) struct copy c = {.to = to, .from = from, .options = options};
+    begin(&c);
+    send(&c, d, NULL);
+    add_report(report, &c.report);
+    if (!c.failed && is_cancelled(&c))
+        return err_new(ERR_STOPPED, "stopped");
+    return TAKE(c.failed);
+}
+
 struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
                        const struct copy_options *options, struct copy_report *report)
 {
     AUTO_VALUE(copy_wipe) struct copy c = {.to = to, .from = from, .options = options};
     char digest[DIGEST_SHORT];
     unsigned height = 0;
-    c.lock = lock_new();
-    c.place =
-        mem_printf("%s%s %s", options->verb, str_eq(options->verb, "push") ? "" : " to", store_name(to));
+    begin(&c);
     TRY(err_wrap(gather(&c, root, 1, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
     struct err *e = send_all(&c, height);
-    if (!e && report)
-        *report = c.report;
+    if (!e)
+        add_report(report, &c.report);
     return e;
 }
 

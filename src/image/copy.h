@@ -5,10 +5,12 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "image/desc.h"
+#include "image/digestset.h"
 #include "image/event.h"
 #include "image/platform.h"
 #include "image/store.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /*
@@ -18,10 +20,12 @@
  * Manifests' bytes pass unchanged.
  */
 struct copy_options {
-    unsigned jobs;               /* blobs at once; 0: 4 */
-    const struct events *events; /* may be NULL */
-    const char *verb;            /* "push", "pull", "copy" for messages and events */
-    bool skip_foreign;           /* leave non-distributable layers out (the default everywhere) */
+    unsigned jobs;                   /* blobs at once; 0: 4 */
+    const struct events *events;     /* may be NULL */
+    const char *verb;                /* "push", "pull", "copy" for messages and events */
+    bool skip_foreign;               /* leave non-distributable layers out (the default everywhere) */
+    const struct digestset *present; /* blobs that the target is known to have; may be NULL */
+    const atomic_bool *cancel;       /* ends the copy with ERR_STOPPED once it is true; may be NULL */
 };
 struct copy_report {
     uint64_t blobs_sent, blobs_mounted, blobs_present; /* config and layers; each digest once */
@@ -33,6 +37,10 @@ struct copy_report {
  * Manifests". */
 MUST_USE struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
                                 const struct copy_options *options, struct copy_report *report);
+
+/* One blob that is no manifest, in the same way. `report` (may be NULL) is added to. */
+MUST_USE struct err *copy_blob(struct store *to, struct store *from, const struct desc *d,
+                               const struct copy_options *options, struct copy_report *report);
 
 /* Of an index, the manifest for `want`; of a manifest, itself. ERR_NOT_FOUND lists what there is. */
 MUST_USE struct err *copy_choose(struct store *from, const struct desc *root, const struct platform *want,

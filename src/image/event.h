@@ -20,7 +20,7 @@ enum event_kind {
     EVENT_BLOB,     /* `desc` begins to move: `name` says where to ("push localhost:5000/app") */
     EVENT_BYTES,    /* `done` of `total` bytes of `desc` moved */
     EVENT_BLOB_END, /* `text`: "uploaded", "downloaded", "copied", "exists", "mounted" */
-    EVENT_READY,    /* `desc` is finished in the local store and may be uploaded */
+    EVENT_READY,    /* `desc` is a blob of the image, finished, and may be uploaded */
 };
 struct event {
     enum event_kind kind;

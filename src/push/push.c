@@ -1,9 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "push/push.h"
 
+#include "base/lock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/str.h"
+#include "image/digestset.h"
 #include "push/hint.h"
+
+#include <stdatomic.h>
+
+#define JOBS 4
+
+/* A blob on its way before the image is finished. */
+struct ahead {
+    struct push *push;
+    struct desc desc;
+    struct ahead *next;
+};
+
+struct push {
+    struct store *from;
+    struct push_target *target;
+    size_t count;
+    struct push_options options;
+    struct store **store;  /* of each target; one for targets in the same repository */
+    struct pool *pool;     /* NULL: nothing goes ahead */
+    struct ahead *ahead;   /* all, to be freed at the end */
+    struct lock *lock;     /* of what follows */
+    struct digestset sent; /* what went ahead to the first target's repository */
+    atomic_bool cancel;
+};
 
 /* The first target before `index` on the same registry and, when `repository`, in the same repository; or
  * NULL. */
@@ -17,69 +45,131 @@ static const struct push_target *earlier(const struct push_target *targets, size
     return NULL;
 }
 
-static struct err *upload(struct store *to, struct store *from, const struct desc *root,
-                          const struct push_target *neighbour, const struct push_options *options,
-                          struct copy_report *report)
+static struct copy_options copying(struct push *p)
 {
-    struct copy_options copy = {
-        .jobs = options->jobs, .events = options->events, .verb = "push", .skip_foreign = true};
-    if (!neighbour)
-        return copy_graph(to, from, root, &copy, report);
-    AUTO(mem_free) char *origin = ref_name(&neighbour->ref);
-    AUTO(store_free) struct store *hinted = hint_store(from, origin);
-    return copy_graph(to, hinted, root, &copy, report);
+    return (struct copy_options){.jobs = p->options.jobs,
+                                 .events = p->options.events,
+                                 .verb = "push",
+                                 .skip_foreign = true,
+                                 .cancel = &p->cancel};
 }
 
-/* The store of each target; one for targets in the same repository, which all but the first borrow. */
-struct stores {
-    struct store **item;
-    size_t count;
-    const struct push_target *targets;
-};
-
-static void stores_wipe(struct stores *s)
+struct err *push_begin(struct push **out, struct registry *r, struct store *from, struct push_target *targets,
+                       size_t count, const struct push_options *options)
 {
-    for (size_t i = 0; i < s->count; i++)
-        if (!earlier(s->targets, i, true))
-            store_free(s->item[i]);
-    free(s->item);
+    AUTO(push_free) struct push *p = mem_zero(1, sizeof *p);
+    unsigned jobs = options->jobs ? options->jobs : JOBS;
+    p->from = from;
+    p->target = targets;
+    p->count = count;
+    p->options = *options;
+    p->lock = lock_new();
+    p->store = mem_zero(count + 1, sizeof(struct store *));
+    for (size_t i = 0; i < count; i++) {
+        const struct push_target *same = earlier(targets, i, true);
+        if (same)
+            p->store[i] = p->store[same - targets];
+        else
+            TRY(registry_repository(r, &targets[i].ref, true, &p->store[i]));
+    }
+    if (jobs > 1 && count > 0)
+        p->pool = pool_new(jobs);
+    *out = TAKE(p);
+    return NULL;
 }
 
-static struct err *upload_one(struct registry *r, struct store *from, const struct desc *root,
-                              struct push_target *targets, size_t index, struct stores *stores,
-                              const struct push_options *options)
+static struct err *send_ahead(void *arg)
 {
-    struct push_target *target = &targets[index];
-    const struct push_target *same = earlier(targets, index, true);
-    if (same) {
-        stores->item[stores->count++] = stores->item[same - targets];
+    struct ahead *a = arg;
+    struct push *p = a->push;
+    struct copy_options options = copying(p);
+    struct copy_report report = {0};
+    struct err *e = copy_blob(p->store[0], p->from, &a->desc, &options, &report);
+    if (e) {
+        log_debug("a blob that went ahead of its image: %s", err_message(e));
+        err_free(e);
         return NULL;
     }
-    TRY(registry_repository(r, &target->ref, true, &stores->item[stores->count]));
-    struct store *to = stores->item[stores->count++];
-    return upload(to, from, root, earlier(targets, index, false), options, &target->report);
+    AUTO(lock_release) struct lock *held = lock_hold(p->lock);
+    struct copy_report *sum = &p->target[0].report;
+    digestset_add(&p->sent, &a->desc.digest, NULL);
+    sum->blobs_sent += report.blobs_sent;
+    sum->blobs_mounted += report.blobs_mounted;
+    sum->blobs_present += report.blobs_present;
+    sum->bytes_sent += report.bytes_sent;
+    return NULL;
 }
 
-static struct err *tag_one(struct store *to, const struct desc *root, struct push_target *target)
+void push_ready(struct push *p, const struct desc *d)
 {
+    if (!p->pool)
+        return;
+    for (const struct ahead *a = p->ahead; a; a = a->next)
+        if (digest_equal(&a->desc.digest, &d->digest))
+            return;
+    struct ahead *a = mem_zero(1, sizeof *a);
+    a->push = p;
+    desc_copy(&a->desc, d);
+    a->next = p->ahead;
+    p->ahead = a;
+    pool_submit(p->pool, send_ahead, a);
+}
+
+static struct err *upload(struct push *p, const struct desc *root, size_t index)
+{
+    struct copy_options options = copying(p);
+    const struct push_target *neighbour = earlier(p->target, index, false);
+    AUTO(mem_free) char *origin = neighbour ? ref_name(&neighbour->ref) : NULL;
+    AUTO(store_free) struct store *hinted = origin ? hint_store(p->from, origin) : NULL;
+    if (earlier(p->target, index, true))
+        return NULL;
+    if (index == 0)
+        options.present = &p->sent;
+    return copy_graph(p->store[index], hinted ? hinted : p->from, root, &options, &p->target[index].report);
+}
+
+static struct err *tag(struct push *p, const struct desc *root, size_t index)
+{
+    struct push_target *target = &p->target[index];
     if (target->ref.tag)
-        TRY(store_tag(to, target->ref.tag, root));
+        TRY(store_tag(p->store[index], target->ref.tag, root));
     desc_copy(&target->pushed, root);
     return NULL;
 }
 
-struct err *push_image(struct registry *r, struct store *from, const struct desc *root,
-                       struct push_target *targets, size_t count, const struct push_options *options)
+static struct err *for_each_target(struct push *p, const struct desc *root,
+                                   struct err *(*act)(struct push *p, const struct desc *root, size_t index))
 {
-    AUTO_VALUE(stores_wipe) struct stores stores = {.targets = targets};
-    stores.item = mem_zero(count, sizeof(struct store *));
-    for (size_t i = 0; i < count; i++) {
-        AUTO(mem_free) char *name = ref_familiar(&targets[i].ref);
-        TRY(err_wrap(upload_one(r, from, root, targets, i, &stores, options), "push %s", name));
-    }
-    for (size_t i = 0; i < count; i++) {
-        AUTO(mem_free) char *name = ref_familiar(&targets[i].ref);
-        TRY(err_wrap(tag_one(stores.item[i], root, &targets[i]), "push %s", name));
+    for (size_t i = 0; i < p->count; i++) {
+        AUTO(mem_free) char *name = ref_familiar(&p->target[i].ref);
+        TRY(err_wrap(act(p, root, i), "push %s", name));
     }
     return NULL;
+}
+
+struct err *push_finish(struct push *p, const struct desc *root)
+{
+    if (p->pool)
+        TRY(pool_wait(p->pool));
+    TRY(for_each_target(p, root, upload));
+    return for_each_target(p, root, tag);
+}
+
+void push_free(struct push *p)
+{
+    atomic_store(&p->cancel, true);
+    pool_free(p->pool);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->store[i] && !earlier(p->target, i, true))
+            store_free(p->store[i]);
+    while (p->ahead) {
+        struct ahead *a = p->ahead;
+        p->ahead = a->next;
+        desc_wipe(&a->desc);
+        free(a);
+    }
+    digestset_wipe(&p->sent);
+    lock_free(p->lock);
+    free(p->store);
+    free(p);
 }
