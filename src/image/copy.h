@@ -33,8 +33,8 @@ struct copy_report {
 };
 
 /* Errors: ERR_INTEGRITY when a blob is not what its descriptor says; whatever the stores return, wrapped with
- * the digest. The first failure stops the rest. `report` may be NULL. OCI distribution-spec v1.1, "Pushing
- * Manifests". */
+ * the digest. The first failure stops the rest. `report` (may be NULL) is added to. OCI distribution-spec
+ * v1.1, "Pushing Manifests". */
 MUST_USE struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
                                 const struct copy_options *options, struct copy_report *report);
 

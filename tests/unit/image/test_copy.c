@@ -181,6 +181,7 @@ static void copies(void **state)
 
         /* Again: nothing moves, only manifests are read. */
         from.gets = 0;
+        report = (struct copy_report){0};
         ok(copy_graph(&to.store, &from.store, &t.index, &options, &report));
         assert_int_equal(report.blobs_present, 3);
         assert_int_equal(report.blobs_sent + report.bytes_sent, 0);
@@ -376,13 +377,45 @@ static void chooses(void **state)
             "no image for linux/s390x; there is linux/amd64, linux/arm64");
 }
 
+/* A blob that went ahead is neither asked for nor sent again, and a copy that nobody waits for ends. */
+static void blobs_go_ahead(void **state)
+{
+    (void)state;
+    AUTO_VALUE(setting_wipe) struct setting t;
+    AUTO_VALUE(digestset_wipe) struct digestset present = {0};
+    atomic_bool cancel = false;
+    setting_make(&t);
+    struct odd to = {.store = {&odd_ops}, .inner = t.to, .root = t.index};
+    struct odd from = {.store = {&odd_ops}, .inner = t.from};
+    struct copy_options options = plain;
+    struct copy_report report = {0};
+    options.present = &present;
+    options.cancel = &cancel;
+    ok(copy_blob(&to.store, &from.store, &t.layer, &options, &report));
+    digestset_add(&present, &t.layer.digest, NULL);
+    assert_int_equal(report.blobs_sent, 1);
+    ok(copy_graph(&to.store, &from.store, &t.index, &options, &report));
+    assert_int_equal(report.blobs_sent, 3);
+    assert_int_equal(report.blobs_present, 0);
+
+    atomic_store(&cancel, true);
+    AUTO(err_free) struct err *e = copy_blob(&to.store, &from.store, &t.layer, &options, NULL);
+    assert_non_null(e);
+    assert_int_equal(err_kind_of(e), ERR_STOPPED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies),         cmocka_unit_test(mounts),
-        cmocka_unit_test(tells),          cmocka_unit_test(first_failure_stops),
-        cmocka_unit_test(foreign_layers), cmocka_unit_test(lies),
-        cmocka_unit_test(deep),           cmocka_unit_test(too_many),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(blobs_go_ahead),
+        cmocka_unit_test(mounts),
+        cmocka_unit_test(tells),
+        cmocka_unit_test(first_failure_stops),
+        cmocka_unit_test(foreign_layers),
+        cmocka_unit_test(lies),
+        cmocka_unit_test(deep),
+        cmocka_unit_test(too_many),
         cmocka_unit_test(chooses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
