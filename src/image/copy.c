@@ -156,6 +156,11 @@ static bool is_cancelled(const struct copy *c)
     return c->options->cancel && atomic_load(c->options->cancel);
 }
 
+static struct err *cancelled(const struct copy *c)
+{
+    return is_cancelled(c) ? err_new(ERR_STOPPED, "stopped, because nobody waits for it") : NULL;
+}
+
 /* A source that tells of its progress, and ends early when another blob has failed. */
 struct watched {
     struct source source;
@@ -170,8 +175,7 @@ static struct err *watched_peek(struct source *s, const uint8_t **data, size_t *
     struct watched *w = (struct watched *)s;
     if (atomic_load(&w->copy->stopping))
         return err_new(ERR_STOPPED, "stopped, because another blob failed");
-    if (is_cancelled(w->copy))
-        return err_new(ERR_STOPPED, "stopped, because nobody waits for it");
+    TRY(cancelled(w->copy));
     return source_peek(w->inner, data, len);
 }
 
@@ -348,7 +352,7 @@ static struct err *send_all(struct copy *c, unsigned height)
     TRY(pool_each(jobs, c->blob.count, send_blob, c));
     for (c->height = 0; c->height <= height && !c->failed; c->height++)
         TRY(pool_each(jobs, c->node_count, send_node, c));
-    return TAKE(c->failed);
+    return c->failed ? TAKE(c->failed) : cancelled(c);
 }
 
 static void begin(struct copy *c)
@@ -375,9 +379,7 @@ struct err *copy_blob(struct store *to, struct store *from, const struct desc *d
     begin(&c);
     send(&c, d, NULL);
     add_report(report, &c.report);
-    if (!c.failed && is_cancelled(&c))
-        return err_new(ERR_STOPPED, "stopped");
-    return TAKE(c.failed);
+    return c.failed ? TAKE(c.failed) : cancelled(&c);
 }
 
 struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
