@@ -73,7 +73,7 @@ static struct err *make_dirs(struct copy_run *run, const struct strlist *names, 
 {
     struct copy_place root = copy_root(run);
     uint32_t mode = run->has_mode && run->mode.octal ? run->mode.bits & 0777 : 0755;
-    return copy_make_dirs(out, run, &root, names, mode, &run->owner);
+    return copy_make_dirs(out, run, &root, names, mode, run->owner);
 }
 
 static struct err *resolve(struct copy_run *run, const char *path, struct strlist *names)
@@ -129,7 +129,9 @@ static struct err *put(struct copy_run *run, const struct copy_match *match, con
     TRY(resolve(run, dest->path, &names));
     if (match->node->type == NODE_DIR)
         return put_dir(run, match->node, &names, includes, included);
-    *included += 1;
+    /* With --parents a file is there by itself only when what stands before "/./" is one; it selects nothing.
+     */
+    *included += includes == NULL;
     return put_file(run, match->node, match->name, &names);
 }
 
@@ -140,7 +142,7 @@ static struct err *put_unpacked(struct copy_run *run, const struct copy_match *m
     struct copy_place root = copy_root(run), dir;
     copy_forget_links(run);
     TRY(resolve(run, dest->path, &names));
-    TRY(copy_make_dirs(&dir, run, &root, &names, 0755, &run->owner));
+    TRY(copy_make_dirs(&dir, run, &root, &names, 0755, run->owner));
     return copy_unpack(run, match, &dir);
 }
 
@@ -210,8 +212,8 @@ static struct err *find_owner(struct copy_run *run)
     if (str_empty(chown))
         return NULL;
     AUTO(mem_free) char *shown = str_safe(chown);
-    run->has_owner = true;
-    TRY(err_wrap(account_look_up(&run->owner, run->step->stage, chown, &missing), "--chown=%s", shown));
+    run->owner = &run->owner_found;
+    TRY(err_wrap(account_look_up(&run->owner_found, run->step->stage, chown, &missing), "--chown=%s", shown));
     if (missing)
         return err_hint(err_new(ERR_NOT_FOUND, "--chown=%s: the image has no such %s", shown, missing),
                         "give a number, or make the %s in a step before this one", missing);

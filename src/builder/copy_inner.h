@@ -24,9 +24,9 @@
 struct copy_run {
     const struct copy_step *step;
     struct tree *layer;
-    struct tree *stage; /* NULL: nothing below the layer is looked at */
-    bool has_owner;
-    struct account owner;
+    struct tree *stage;          /* NULL: nothing below the layer is looked at */
+    const struct account *owner; /* NULL: no --chown */
+    struct account owner_found;
     bool has_mode;
     struct mode_set mode;
     struct ignore *excludes;
@@ -54,7 +54,8 @@ MUST_USE struct err *copy_resolve(struct strlist *names, const struct copy_run *
 /* What stands at these names below `base`. */
 MUST_USE struct err *copy_at(struct copy_place *out, const struct copy_run *run,
                              const struct copy_place *base, const struct strlist *names);
-/* Go to a directory, making those that are absent. ERR_INPUT when something else stands there. */
+/* Go to a directory, making those that are absent (`owner` NULL: nobody asked for one). ERR_INPUT when
+ * something else stands there. */
 MUST_USE struct err *copy_make_dirs(struct copy_place *out, struct copy_run *run,
                                     const struct copy_place *base, const struct strlist *names, uint32_t mode,
                                     const struct account *owner);

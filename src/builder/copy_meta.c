@@ -21,8 +21,8 @@ static void set_owner(const struct copy_run *run, struct node *n, const struct n
     struct account owner = {from->uid, from->gid};
     if (run->step->from_context && !unpacked)
         owner = (struct account){0};
-    if (run->has_owner)
-        owner = run->owner;
+    if (run->owner)
+        owner = *run->owner;
     n->uid = owner.uid;
     n->gid = owner.gid;
 }

@@ -127,6 +127,18 @@ struct err *copy_at(struct copy_place *out, const struct copy_run *run, const st
     return NULL;
 }
 
+/* Like the kernel's: in a set-group-ID directory what is made has its group, unless somebody says otherwise.
+ */
+static void new_dir(const struct copy_run *run, const struct copy_place *parent, struct node *n,
+                    uint32_t mode, const struct account *owner)
+{
+    const struct node *above = copy_visible(parent);
+    n->mode = mode;
+    n->uid = owner ? owner->uid : 0;
+    n->gid = owner ? owner->gid : above->mode & 02000 ? above->gid : 0;
+    n->mtime = run->step->epoch;
+}
+
 struct err *copy_make_dirs(struct copy_place *out, struct copy_run *run, const struct copy_place *base,
                            const struct strlist *names, uint32_t mode, const struct account *owner)
 {
@@ -142,11 +154,7 @@ struct err *copy_make_dirs(struct copy_place *out, struct copy_run *run, const s
         if (there) {
             copy_enter(run, &at, names->item[i], &child);
         } else {
-            struct node *n = copy_fill(run, &at, names->item[i], &child, NODE_DIR);
-            n->mode = mode;
-            n->uid = owner->uid;
-            n->gid = owner->gid;
-            n->mtime = run->step->epoch;
+            new_dir(run, &at, copy_fill(run, &at, names->item[i], &child, NODE_DIR), mode, owner);
         }
         at = child;
     }

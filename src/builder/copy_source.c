@@ -45,10 +45,18 @@ struct err *copy_absent(const struct copy_run *run, const char *path)
                     ignore_name(step->ignore));
 }
 
+/* Links are followed as if what is absent on the way was there: "absent/../file" is a file. */
+static struct err *look_up(const struct copy_run *run, const char *path, struct node **out)
+{
+    AUTO(mem_free) char *real = NULL;
+    TRY(tree_resolve(run->step->from, path, true, &real));
+    return tree_lookup(run->step->from, real, false, out);
+}
+
 static struct err *find_plain(struct copy_matches *out, const struct copy_run *run, const char *path)
 {
     struct node *n = NULL;
-    TRY(tree_lookup(run->step->from, path, true, &n));
+    TRY(look_up(run, path, &n));
     if (!n)
         return copy_absent(run, path);
     add_match(out, n, path);
@@ -94,7 +102,7 @@ static struct err *find_wild(struct copy_matches *out, const struct copy_run *ru
     size_t at = wildcards_at(path);
     AUTO(mem_free) char *base = mem_strndup(path, at > 0 ? at - 1 : 0);
     struct node *dir = NULL;
-    TRY(tree_lookup(run->step->from, base, true, &dir));
+    TRY(look_up(run, base, &dir));
     if (!dir)
         return copy_absent(run, base);
     if (dir->type != NODE_DIR)
