@@ -5,8 +5,6 @@
 #include "base/str.h"
 #include "builder/ignore.h"
 
-#include <unistd.h>
-
 #define TEXT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static struct ignore *list(const char *const *patterns)
@@ -273,7 +271,6 @@ static void forms(void **state)
         {"[[:word:]-]*", "-", true},
         {"\\\xc3\xa9", "x", false},
         {"**/x?", "a\nb/x1", false}, /* any text stops at a newline */
-        {"*x", "a\nx", true},
         {"?", "\xff", true},
         {"\xff?",
          "\xfe"
@@ -294,7 +291,6 @@ static void forms(void **state)
         /* what no star led to is not checked as Go does it */
         {"f*[x-]", "f1-", true},
         {"f*[]x]", "f1]", true},
-        {".", "a", false},
         {"/a", "a", false}, /* only the reader of files takes the slash away */
         {"../a", "a", false},
         {"a/../b", "b", true},
