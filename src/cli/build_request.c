@@ -12,7 +12,7 @@
 
 #define EPOCH_MAX INT64_C(253402300799) /* the end of the year 9999, the last that RFC 3339 can write */
 #define EPOCH_NAME "SOURCE_DATE_EPOCH"
-#define GZIP_LEVEL_MAX 9
+#define LEVEL_MAX 99 /* compress_check_level knows better */
 #define GIT_OUTPUT_MAX 4096
 #define GIT_TIMEOUT_MS 60000
 
@@ -175,13 +175,22 @@ static struct err *choose_time(struct build_options *o, const char *option, cons
 
 static struct err *set_level(struct layer_options *layer, const char *option, const char *text)
 {
+    static const struct {
+        const char *word;
+        int level;
+    } words[] = {
+        {"fast", COMPRESS_FAST_LEVEL}, {"default", COMPRESS_DEFAULT_LEVEL}, {"best", COMPRESS_BEST_LEVEL}};
     uint64_t level = 0;
     if (!text)
         return NULL;
-    if (!num_parse(text, GZIP_LEVEL_MAX, &level)) {
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq(text, words[i].word)) {
+            layer->level = words[i].level;
+            return NULL;
+        }
+    if (!num_parse(text, LEVEL_MAX, &level)) {
         AUTO(mem_free) char *safe = str_safe(text);
-        return err_new(ERR_USAGE, "%s: expected a number from 0 to %d, found \"%s\"", option, GZIP_LEVEL_MAX,
-                       safe);
+        return err_new(ERR_USAGE, "%s: expected fast, default, best or a number, found \"%s\"", option, safe);
     }
     layer->level = (int)level;
     return NULL;
@@ -209,6 +218,7 @@ static struct err *choose_compression(struct build_request *r, const struct buil
             wanted = o->compression;
     }
     layer->compression = wanted ? wanted : COMPRESSION_GZIP;
+    TRY(err_wrap(compress_check_level(layer->compression, layer->level), "--compression-level"));
     layer->workers = (unsigned)s->shared.jobs;
     return NULL;
 }

@@ -46,10 +46,12 @@ struct err *output_compression(enum mediatype_compression *out, const char *text
         *out = COMPRESSION_GZIP;
     else if (str_eq(text, "uncompressed"))
         *out = COMPRESSION_NONE;
-    else if (str_eq(text, "zstd") || str_eq(text, "estargz"))
+    else if (str_eq(text, "zstd"))
+        *out = COMPRESSION_ZSTD;
+    else if (str_eq(text, "estargz"))
         return err_new(ERR_UNSUPPORTED, "%s %s is not supported", option, safe);
     else
-        return err_new(ERR_USAGE, "%s: expected gzip or uncompressed, found \"%s\"", option, safe);
+        return err_new(ERR_USAGE, "%s: expected gzip, zstd or uncompressed, found \"%s\"", option, safe);
     return NULL;
 }
 

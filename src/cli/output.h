@@ -37,7 +37,7 @@ struct output {
 MUST_USE struct err *output_parse(struct output *out, const char *text);
 void output_wipe(struct output *o);
 
-/* "gzip", "uncompressed". ERR_UNSUPPORTED for "zstd" and "estargz". `option` names where it was said. */
+/* "gzip", "zstd", "uncompressed". ERR_UNSUPPORTED for "estargz". `option` names where it was said. */
 MUST_USE struct err *output_compression(enum mediatype_compression *out, const char *text,
                                         const char *option);
 

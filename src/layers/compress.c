@@ -2,123 +2,112 @@
 #include "layers/compress.h"
 
 #include "base/mem.h"
-#include "base/stop.h"
+#include "layers/chunk.h"
+#include "layers/deflate.h"
+#include "layers/zstd.h"
 
-#include <string.h>
-#include <zlib.h>
-
-/* The bytes must be a function of the content, not of how it was cut into writes: the compressor is fed by
- * blocks of one size. */
-#define BLOCK (128 * 1024)
-#define GZIP_WINDOW (15 + 16) /* 32 KiB, with zlib's own gzip header and trailer */
-#define GZIP_MEMORY 8
-#define GZIP_LEVEL 6
 #define GZIP_LEVEL_MAX 9
-#define GZIP_OS_UNKNOWN 255
 
-struct gzip_sink {
-    struct sink sink;
-    struct sink *inner;
-    z_stream stream;
-    gz_header header; /* deflateSetHeader keeps its address */
-    size_t filled;
-    Bytef block[BLOCK];
-    Bytef packed[BLOCK];
+static const char *const deflate_names[] = {
+    [DEFLATE_FAST] = "fast", [DEFLATE_DEFAULT] = "default", [DEFLATE_BEST] = "best"};
+
+struct compress {
+    struct deflate *deflate; /* one of them */
+    struct zstd *zstd;
+    enum deflate_level level;
+    size_t bound;
 };
 
-static struct err *deflate_block(struct gzip_sink *g, int flush)
+static enum deflate_level deflate_level_of(int level)
 {
-    int result;
-
-    TRY(stop_check());
-    g->stream.next_in = g->block;
-    g->stream.avail_in = (uInt)g->filled;
-    g->filled = 0;
-    do {
-        g->stream.next_out = g->packed;
-        g->stream.avail_out = sizeof g->packed;
-        result = deflate(&g->stream, flush);
-        if (result == Z_STREAM_ERROR)
-            return err_new(ERR_INTERNAL, "compress: zlib reports %d", result);
-        TRY(sink_write(g->inner, g->packed, sizeof g->packed - g->stream.avail_out));
-    } while (g->stream.avail_out == 0 || (flush == Z_FINISH && result != Z_STREAM_END));
-    return NULL;
+    if (level == COMPRESS_FAST_LEVEL || (level >= 0 && level <= 3))
+        return DEFLATE_FAST;
+    if (level == COMPRESS_BEST_LEVEL || level > 6)
+        return DEFLATE_BEST;
+    return DEFLATE_DEFAULT;
 }
 
-static struct err *gzip_write(struct sink *s, const void *data, size_t len)
+static int zstd_level_of(int level)
 {
-    struct gzip_sink *g = (struct gzip_sink *)s;
-    const Bytef *from = data;
-
-    while (len > 0) {
-        size_t part = sizeof g->block - g->filled;
-        if (part > len)
-            part = len;
-        memcpy(g->block + g->filled, from, part);
-        g->filled += part;
-        from += part;
-        len -= part;
-        if (g->filled == sizeof g->block)
-            TRY(deflate_block(g, Z_NO_FLUSH));
+    switch (level) {
+    case COMPRESS_FAST_LEVEL:
+        return ZSTD_LEVEL_MIN;
+    case COMPRESS_BEST_LEVEL:
+        return ZSTD_LEVEL_MAX;
+    case COMPRESS_DEFAULT_LEVEL:
+    case 0:
+        return ZSTD_LEVEL_DEFAULT;
+    default:
+        return level;
     }
-    return NULL;
 }
 
-static struct err *gzip_commit(struct sink *s)
+struct err *compress_check_level(enum mediatype_compression how, int level)
 {
-    struct gzip_sink *g = (struct gzip_sink *)s;
+    bool named = level < 0 && level >= COMPRESS_BEST_LEVEL;
+    int max = how == COMPRESSION_ZSTD ? ZSTD_LEVEL_MAX : GZIP_LEVEL_MAX;
 
-    TRY(deflate_block(g, Z_FINISH));
-    return sink_commit(g->inner);
-}
-
-static void gzip_free(struct sink *s)
-{
-    struct gzip_sink *g = (struct gzip_sink *)s;
-
-    deflateEnd(&g->stream);
-    sink_free(g->inner);
-    mem_free(g);
-}
-
-static const struct sink_ops gzip_ops = {.write = gzip_write, .commit = gzip_commit, .free = gzip_free};
-
-static struct err *gzip_sink(struct sink **out, struct sink *to_take, int level)
-{
-    AUTO(sink_free) struct sink *to = to_take;
-
-    if (level == COMPRESS_DEFAULT_LEVEL)
-        level = GZIP_LEVEL;
-    if (level < 0 || level > GZIP_LEVEL_MAX)
-        return err_new(ERR_USAGE, "gzip has the compression levels 0 to %d, not %d", GZIP_LEVEL_MAX, level);
-    AUTO(mem_free) struct gzip_sink *g = mem_zero(1, sizeof *g);
-    int result = deflateInit2(&g->stream, level, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY, Z_DEFAULT_STRATEGY);
-    if (result == Z_MEM_ERROR)
-        mem_exhausted();
-    if (result != Z_OK)
-        return err_new(ERR_INTERNAL, "compress: zlib reports %d", result);
-    g->header.os = GZIP_OS_UNKNOWN;
-    (void)deflateSetHeader(&g->stream, &g->header);
-    g->sink.ops = &gzip_ops;
-    g->inner = TAKE(to);
-    *out = &TAKE(g)->sink;
-    return NULL;
-}
-
-struct err *compress_sink(struct sink **out, struct sink *to_take, enum mediatype_compression how, int level)
-{
-    AUTO(sink_free) struct sink *to = to_take;
-
-    switch (how) {
-    case COMPRESSION_NONE:
-        *out = TAKE(to);
+    if (named || how == COMPRESSION_NONE || (level >= 0 && level <= max))
         return NULL;
+    return err_new(ERR_USAGE, "%s has the compression levels fast, default, best and 0 to %d, not %d",
+                   how == COMPRESSION_ZSTD ? "zstd" : "gzip", max, level);
+}
+
+struct err *compress_new(struct compress **out, enum mediatype_compression how, int level)
+{
+    AUTO(compress_free) struct compress *c = mem_zero(1, sizeof *c);
+
+    TRY(compress_check_level(how, level));
+    switch (how) {
     case COMPRESSION_GZIP:
-        return gzip_sink(out, TAKE(to), level);
+        c->deflate = deflate_new();
+        c->level = deflate_level_of(level);
+        c->bound = deflate_bound(CHUNK_MAX);
+        break;
     case COMPRESSION_ZSTD:
-        return err_new(ERR_UNSUPPORTED, "lade cannot write zstd yet");
+        TRY(zstd_new(&c->zstd, zstd_level_of(level)));
+        c->bound = zstd_bound(CHUNK_MAX);
+        break;
+    case COMPRESSION_NONE:
+    case COMPRESSION_UNKNOWN:
+        return err_new(ERR_INTERNAL, "compress: no compression was chosen");
+    }
+    *out = TAKE(c);
+    return NULL;
+}
+
+void compress_free(struct compress *c)
+{
+    if (!c)
+        return;
+    deflate_free(c->deflate);
+    zstd_free(c->zstd);
+    mem_free(c);
+}
+
+size_t compress_bound(const struct compress *c)
+{
+    return c->bound;
+}
+
+struct err *compress_chunk(struct compress *c, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
+{
+    if (c->zstd)
+        return zstd_frame(c->zstd, in, len, out, c->bound, out_len);
+    *out_len = deflate_chunk(c->deflate, c->level, in, len, out, c->bound, false);
+    return *out_len > 0 ? NULL : err_new(ERR_INTERNAL, "compress: a chunk of %zu bytes does not fit", len);
+}
+
+char *compress_id(enum mediatype_compression how, int level)
+{
+    switch (how) {
+    case COMPRESSION_GZIP:
+        return mem_printf("%s %s", DEFLATE_ID, deflate_names[deflate_level_of(level)]);
+    case COMPRESSION_ZSTD:
+        return mem_printf("zstd/%s %d", zstd_version(), zstd_level_of(level));
+    case COMPRESSION_NONE:
     case COMPRESSION_UNKNOWN:
         break;
     }
-    return err_new(ERR_INTERNAL, "compress: no compression was chosen");
+    return mem_strdup("plain");
 }

@@ -2,44 +2,10 @@
 #include "layers/layer.h"
 
 #include "base/io.h"
-#include "base/mem.h"
 #include "image/layout.h"
 #include "image/mediatype.h"
-#include "layers/tarwrite.h"
-
-/* A sink of somebody else: what stands before it may be committed and freed without it. */
-struct borrowed_sink {
-    struct sink sink;
-    struct sink *lender;
-};
-
-static struct err *borrowed_write(struct sink *s, const void *data, size_t len)
-{
-    return sink_write(((struct borrowed_sink *)s)->lender, data, len);
-}
-
-static struct err *borrowed_commit(struct sink *s)
-{
-    (void)s;
-    return NULL;
-}
-
-static void borrowed_free(struct sink *s)
-{
-    mem_free(s);
-}
-
-static const struct sink_ops borrowed_ops = {
-    .write = borrowed_write, .commit = borrowed_commit, .free = borrowed_free};
-
-static struct sink *sink_borrow(struct sink *lender)
-{
-    struct borrowed_sink *b = mem_zero(1, sizeof *b);
-
-    b->sink.ops = &borrowed_ops;
-    b->lender = lender;
-    return &b->sink;
-}
+#include "layers/pipeline.h"
+#include "layers/tarwalk.h"
 
 static const char *media_type_of(enum mediatype_compression how)
 {
@@ -55,16 +21,22 @@ static const char *media_type_of(enum mediatype_compression how)
     return MEDIATYPE_OCI_LAYER;
 }
 
-/* tree → tar bytes → diff ID → compressor → blob, whose digest the layout makes. */
+static struct err *put_entry(void *pipeline, const char *name, const struct buf *headers,
+                             const struct node *content)
+{
+    return pipeline_entry(pipeline, name, headers, content);
+}
+
 static struct err *write_bytes(struct sink *blob, struct tree *t, const struct layer_options *options,
                                struct digest *diff_id)
 {
-    AUTO(sink_free) struct sink *packed = NULL;
+    const struct pipeline_options how = {
+        .compression = options->compression, .level = options->level, .workers = options->workers};
+    AUTO(pipeline_free) struct pipeline *p = NULL;
 
-    TRY(compress_sink(&packed, sink_borrow(blob), options->compression, options->level));
-    AUTO(sink_free) struct sink *tar = sink_digest(TAKE(packed), diff_id, NULL);
-    TRY(tarwrite_tree(tar, t, NULL));
-    return sink_commit(tar);
+    TRY(pipeline_new(&p, blob, &how));
+    const struct tarwalk walk = {.entry = put_entry, .ctx = p};
+    return pipeline_end(p, tarwalk_tree(t, &walk), diff_id);
 }
 
 struct err *layer_write(struct store *layout, struct tree *t, const struct layer_options *options,

@@ -16,7 +16,7 @@
 
 struct layer_options {
     enum mediatype_compression compression;
-    int level;        /* COMPRESS_DEFAULT_LEVEL */
+    int level;        /* as in compress.h */
     unsigned workers; /* 0: one for each processor; the bytes do not depend on it */
 };
 /* Write the tree's layer into the layout: the descriptor of the blob and the digest of its tar bytes. Nodes'

@@ -78,10 +78,29 @@ struct err *spool_add(struct spool *s, struct source *from, uint64_t size, uint6
     return NULL;
 }
 
+struct err *spool_read(const struct spool *s, uint64_t offset, uint8_t *to, size_t len)
+{
+    while (len > 0) {
+        ssize_t got = pread(s->fd, to, len, (off_t)offset);
+        if (got < 0 && errno == EINTR) {
+            TRY(stop_check());
+            continue;
+        }
+        if (got < 0)
+            return err_sys("read kept file contents");
+        if (got == 0)
+            return err_new(ERR_INTERNAL, "kept file contents end %zu bytes too early", len);
+        to += got;
+        offset += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return NULL;
+}
+
 /* Many may be open at once, so they share the spool's descriptor. */
 struct spool_source {
     struct source source;
-    int fd; /* of the spool */
+    const struct spool *spool;
     uint64_t start, size;
     uint64_t next; /* what is read next, from `start` */
     uint8_t *piece;
@@ -96,19 +115,11 @@ static struct err *spool_peek(struct source *source, const uint8_t **data, size_
 
     if (!s->piece)
         s->piece = mem_alloc(s->size < PIECE ? (size_t)s->size : PIECE);
-    while (s->from == s->to && left > 0) {
-        ssize_t got = pread(s->fd, s->piece, most, (off_t)(s->start + s->next));
-        if (got < 0 && errno == EINTR) {
-            TRY(stop_check());
-            continue;
-        }
-        if (got < 0)
-            return err_sys("read kept file contents");
-        if (got == 0)
-            return err_new(ERR_INTERNAL, "kept file contents end %" PRIu64 " bytes too early", left);
-        s->next += (uint64_t)got;
+    if (s->from == s->to && left > 0) {
+        TRY(spool_read(s->spool, s->start + s->next, s->piece, most));
+        s->next += most;
         s->from = 0;
-        s->to = (size_t)got;
+        s->to = most;
     }
     *data = s->piece + s->from;
     *len = s->to - s->from;
@@ -154,7 +165,7 @@ struct source *spool_open(const struct spool *s, uint64_t offset, uint64_t size)
     struct spool_source *source = mem_zero(1, sizeof *source);
 
     source->source.ops = &spool_source_ops;
-    source->fd = s->fd;
+    source->spool = s;
     source->start = offset;
     source->size = size;
     return &source->source;

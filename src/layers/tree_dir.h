@@ -43,5 +43,8 @@ int64_t tree_dir_change_time(const struct stat *st);
 MUST_USE struct err *tree_dir_error(const char *doing,
                                     const char *path); /* err_sys with the path made safe */
 MUST_USE struct err *tree_dir_changed(const char *path);
+/* The open file is what was seen when its directory was listed: size, mtime, and ctime, which moves with
+ * every write and which nobody can set back. Else tree_dir_changed. */
+MUST_USE struct err *tree_dir_check_unchanged(const struct node *n, int fd);
 
 #endif

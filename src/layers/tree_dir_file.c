@@ -29,8 +29,7 @@ static struct err *changed(const struct node *n)
     return tree_dir_changed(path);
 }
 
-/* ctime moves with every write, and nobody can set it back. */
-static struct err *check_unchanged(const struct node *n, int fd)
+struct err *tree_dir_check_unchanged(const struct node *n, int fd)
 {
     struct stat st;
 
@@ -63,7 +62,7 @@ static struct err *read_more(struct file_source *f)
     f->from = 0;
     f->to = (size_t)got;
     /* Nobody sees the last bytes before it is known that all of them belong together. */
-    return f->next == f->size ? check_unchanged(f->node, f->fd) : NULL;
+    return f->next == f->size ? tree_dir_check_unchanged(f->node, f->fd) : NULL;
 }
 
 static struct err *file_peek(struct source *s, const uint8_t **data, size_t *len)
@@ -125,7 +124,7 @@ struct err *tree_dir_open_file(const struct node *n, struct source **out)
         return tree_dir_changed(path);
     }
     TRY(e);
-    TRY(check_unchanged(there, fd));
+    TRY(tree_dir_check_unchanged(there, fd));
     struct file_source *f = mem_zero(1, sizeof *f);
     f->source.ops = &file_ops;
     f->node = there;

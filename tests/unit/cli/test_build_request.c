@@ -68,9 +68,12 @@ static void mistakes_are_found_before_anything_is_done(void **state)
         {{.epoch = "-1"}, ERR_USAGE},
         {{.epoch = "253402300800"}, ERR_USAGE},
         {{.build_arg = "SOURCE_DATE_EPOCH=x"}, ERR_USAGE},
-        {{.compression = "zstd"}, ERR_UNSUPPORTED},
+        {{.compression = "estargz"}, ERR_UNSUPPORTED},
         {{.compression = "rar"}, ERR_USAGE},
         {{.level = "10"}, ERR_USAGE},
+        {{.level = "fastest"}, ERR_USAGE},
+        {{.level = "-1"}, ERR_USAGE},
+        {{.compression = "zstd", .level = "20"}, ERR_USAGE},
         {{.compression = "gzip", .output = "type=oci,compression=uncompressed"}, ERR_UNSUPPORTED},
         {{.push = true}, ERR_USAGE},
         {{.output = "type=registry"}, ERR_USAGE},
@@ -81,6 +84,32 @@ static void mistakes_are_found_before_anything_is_done(void **state)
         assert_non_null(e);
         assert_int_equal(err_kind_of(e), cases[i].kind);
         err_free(e);
+    }
+}
+
+static void layers_are_compressed_as_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        struct line line;
+        enum mediatype_compression how;
+        int level;
+    } cases[] = {
+        {{0}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL},
+        {{.compression = "gzip", .level = "9"}, COMPRESSION_GZIP, 9},
+        {{.level = "fast"}, COMPRESSION_GZIP, COMPRESS_FAST_LEVEL},
+        {{.level = "default"}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL},
+        {{.compression = "zstd", .level = "best"}, COMPRESSION_ZSTD, COMPRESS_BEST_LEVEL},
+        {{.compression = "zstd", .level = "19"}, COMPRESSION_ZSTD, 19},
+        {{.output = "type=oci,compression=zstd,compression-level=7"}, COMPRESSION_ZSTD, 7},
+        {{.compression = "uncompressed"}, COMPRESSION_NONE, COMPRESS_DEFAULT_LEVEL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct build_request r = {0};
+        assert_null(make(&r, &cases[i].line));
+        assert_int_equal(r.options.layer.compression, cases[i].how);
+        assert_int_equal(r.options.layer.level, cases[i].level);
+        build_request_wipe(&r);
     }
 }
 
@@ -161,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_found_before_anything_is_done),
+        cmocka_unit_test(layers_are_compressed_as_asked),
         cmocka_unit_test(names_come_from_tags_and_outputs),
         cmocka_unit_test(arguments_come_from_the_environment),
         cmocka_unit_test(the_time_is_chosen),

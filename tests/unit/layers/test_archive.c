@@ -6,7 +6,6 @@
 #include "image/manifest.h"
 #include "image/mediatype.h"
 #include "layers/archive.h"
-#include "layers/compress.h"
 #include "layers/tarread.h"
 #include "tarmake.h"
 
@@ -15,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include "gzipmake.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -38,14 +39,6 @@ static struct store *new_layout(struct fixture *f)
     return s;
 }
 
-static void gzip(struct buf *out, const void *data, size_t len)
-{
-    AUTO(sink_free) struct sink *to = NULL;
-    assert_null(compress_sink(&to, sink_buf(out), COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL));
-    assert_null(sink_write(to, data, len));
-    assert_null(sink_commit(to));
-}
-
 static int setup(void **state)
 {
     struct fixture *f = mem_zero(1, sizeof *f);
@@ -59,7 +52,7 @@ static int setup(void **state)
     f->layer = BUF(BUF_NO_LIMIT);
     tar_file(&f->layer, "hello", "hello\n");
     tar_end(&f->layer);
-    gzip(&packed, f->layer.data, f->layer.len);
+    gzip_make(&packed, f->layer.data, f->layer.len);
     f->plain = digest_of(f->layer.data, f->layer.len);
     f->config = mem_printf(
         "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
@@ -206,7 +199,7 @@ static void docker_there_and_back(void **state)
     AUTO(mem_free) char *index = member(&tar, "index.json", NULL);
     assert_non_null(strstr(index, "\"io.containerd.image.name\":\"docker.io/library/app:1\""));
     assert_non_null(strstr(index, "\"org.opencontainers.image.ref.name\":\"1\""));
-    gzip(&packed, tar.data, tar.len);
+    gzip_make(&packed, tar.data, tar.len);
     import_good(to, &packed, &names);
     resolves(to, "app:1", &f->image.digest);
     resolves(to, "docker.io/library/app:1", &f->image.digest);
@@ -298,7 +291,7 @@ static void docker_save(void **state)
     digest_text(&f->plain, diff_id);
     const char *const diff_ids[] = {diff_id, diff_id, diff_id};
 
-    gzip(&packed, f->layer.data, f->layer.len);
+    gzip_make(&packed, f->layer.data, f->layer.len);
     tar_dir(&l.tar, "aaa/");
     tar_file(&l.tar, "aaa/VERSION", "1.0");
     tar_file(&l.tar, "aaa/json", "{}");
@@ -373,7 +366,7 @@ static void docker_save_that_is_broken(void **state)
         AUTO_VALUE(legacy_wipe) struct legacy l = {.tar = BUF(BUF_NO_LIMIT), .config = BUF(BUF_NO_LIMIT)};
         AUTO_VALUE(buf_wipe) struct buf packed = BUF(BUF_NO_LIMIT);
         const char *diff_id = rows[i].diff_id ? rows[i].diff_id : good;
-        gzip(&packed, f->layer.data, f->layer.len);
+        gzip_make(&packed, f->layer.data, f->layer.len);
         add_bytes(&l.tar, rows[i].layer, strcmp(rows[i].layer, "a/packed.tar") == 0 ? &packed : &f->layer);
         tar_link(&l.tar, "loop", '2', "loop2");
         tar_link(&l.tar, "loop2", '2', "loop");

@@ -8,6 +8,7 @@
 #include "layers/indexfile.h"
 #include "layers/layer.h"
 #include "layers/spool.h"
+#include "gzipmake.h"
 #include "tarmake.h"
 
 #include <sys/stat.h>
@@ -29,14 +30,6 @@ static struct err *one_get(struct store *s, const struct desc *d, struct source 
 }
 
 static const struct store_ops one_ops = {.get = one_get};
-
-static void gzip(struct buf *out, const void *data, size_t len)
-{
-    AUTO(sink_free) struct sink *to = NULL;
-    assert_null(compress_sink(&to, sink_buf(out), COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL));
-    assert_null(sink_write(to, data, len));
-    assert_null(sink_commit(to));
-}
 
 struct fixture {
     struct one one;
@@ -71,7 +64,7 @@ static int setup(void **state)
     tar_file(b, "data/.wh..wh..opq", "");
     tar_file(b, "data/none", "");
     tar_end(b);
-    gzip(&f->one.data, b->data, b->len);
+    gzip_make(&f->one.data, b->data, b->len);
     struct digest d = digest_of(f->one.data.data, f->one.data.len);
     desc_set(&f->blob, MEDIATYPE_OCI_LAYER_GZIP, &d, f->one.data.len);
     f->diff_id = digest_of(b->data, b->len);
