@@ -41,8 +41,11 @@ static struct err *places_parse(struct places *out, const struct strlist *args, 
     out->item = mem_zero(args->count, sizeof *out->item);
     for (size_t i = 0; i < args->count; i++) {
         TRY(place_parse(&out->item[out->count], args->item[i]));
-        const char *path = out->item[out->count++].path;
-        if (i == 0 || !str_eq(path, "-"))
+        const struct place *place = &out->item[out->count++];
+        if (i == 0)
+            continue;
+        TRY(place_check_target(place));
+        if (!str_eq(place->path, "-"))
             continue;
         if (*stdout_taken)
             return err_new(ERR_USAGE, "only one target can be standard output");

@@ -76,6 +76,34 @@ struct err *place_parse(struct place *out, const char *text)
     return NULL;
 }
 
+static bool alphanumeric(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Words of letters and digits with one separator, or "--", between them. */
+static bool is_ref_name(const char *text)
+{
+    for (;;) {
+        if (!alphanumeric(*text))
+            return false;
+        while (alphanumeric(*text))
+            text++;
+        if (*text == '\0')
+            return true;
+        if (!strchr("-._:@+/", *text))
+            return false;
+        text += str_starts(text, "--") ? 2 : 1;
+    }
+}
+
+struct err *place_check_target(const struct place *p)
+{
+    if (p->tag && (p->kind == PLACE_OCI_DIR || p->kind == PLACE_OCI_ARCHIVE) && !is_ref_name(p->tag))
+        return err_new(ERR_INPUT, "%s: what stands after the path cannot be the name of an image", p->shown);
+    return NULL;
+}
+
 struct err *place_parse_ref(struct ref *out, const char *text)
 {
     return ref_parse(out, str_starts(text, "docker://") ? text + strlen("docker://") : text);

@@ -29,6 +29,10 @@ struct place {
 
 /* ERR_INPUT for what is no reference; ERR_USAGE for another transport or an empty path. */
 MUST_USE struct err *place_parse(struct place *out, const char *text);
+/* May an image be written under this name? ERR_INPUT for a tag of an OCI layout that the grammar of
+ * org.opencontainers.image.ref.name (image-spec annotations.md) does not have: other tools refuse to read it.
+ */
+MUST_USE struct err *place_check_target(const struct place *p);
 /* A reference, with or without "docker://": for commands whose meaning is the registry. */
 MUST_USE struct err *place_parse_ref(struct ref *out, const char *text);
 /* What an image is called in the local store. New string. */

@@ -85,11 +85,46 @@ static void what_is_no_place_is_refused(void **state)
     }
 }
 
+static void names_in_layouts_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        {"oci:d", true},
+        {"oci:d:1", true},
+        {"oci:d:docker.io/library/app:1.2-rc_3+x@y", true},
+        {"oci:d:a--b", true},
+        {"oci:d:a---b", false},
+        {"oci:d:bad tag", false},
+        {"oci-archive:f:.", false},
+        {"oci:d:a..b", false},
+        {"oci:d:a/", false},
+        {"oci:d:/a", false},
+        {"oci:d:\xc3\xa4", false},
+        {"docker-archive:f:app:1", true},
+        {"app:1", true},
+        {"-", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_VALUE(place_wipe) struct place p = {0};
+        assert_null(place_parse(&p, cases[i].text));
+        struct err *e = place_check_target(&p);
+        if (cases[i].good)
+            assert_null(e);
+        else
+            assert_int_equal(err_kind_of(e), ERR_INPUT);
+        err_free(e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_told_apart),
         cmocka_unit_test(what_is_no_place_is_refused),
+        cmocka_unit_test(names_in_layouts_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
