@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layers/deflate_match.h"
+
+/*
+ * DEFLATE_DEFAULT: four remembered places for each hash of four bytes; a match is put off by one literal as
+ * long as the next place has a longer one.
+ */
+
+#define ROW 4
+#define SKIP_SHIFT 9    /* as in deflate_fast.c */
+#define LENGTH_TAKEN 16 /* a match of this length is not put off */
+#define LENGTH_LEAST 4
+
+/* Returns the row as it was. */
+static inline uint64_t remember(struct deflate *d, uint32_t word, size_t pos)
+{
+    uint64_t *row = &d->lazy.rows[match_hash4(word, LAZY_HASH_BITS)];
+    uint64_t old = *row;
+
+    *row = old << 16 | (pos & 0xffff);
+    return old;
+}
+
+static inline unsigned row_distance(uint64_t row, unsigned i, size_t pos)
+{
+    return match_distance(pos, (unsigned)(row >> (16 * i)));
+}
+
+/* The longest match, of equal ones the nearest; of length below LENGTH_LEAST if there is none. All four
+ * places are measured up to 8 bytes without a branch; most end there. */
+static inline struct match find(const struct deflate *d, uint64_t row, size_t pos, uint64_t word)
+{
+    const uint8_t *at = d->in + pos;
+    unsigned room = match_room(d, pos);
+    unsigned key = 0; /* length, then nearness */
+    unsigned longer = 0;
+
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < ROW; i++) {
+        unsigned distance = row_distance(row, i, pos);
+        uint64_t differ = bits_load64(at - distance) ^ word;
+        unsigned same = (unsigned)__builtin_ctzll(differ | (uint64_t)1 << 63) >> 3;
+        same = differ ? same : 8;
+        unsigned this_key = same << 16 | (DISTANCE_MAX - distance);
+        key = this_key > key ? this_key : key;
+        longer |= (same >> 3) << i;
+    }
+    struct match best = {.length = key >> 16, .distance = DISTANCE_MAX - (key & 0xffff)};
+    if (longer == 0)
+        return best;
+    best.length = match_length(at, at - best.distance, 8, room);
+    for (longer &= longer - 1; longer && best.length < room; longer &= longer - 1) {
+        unsigned distance = row_distance(row, (unsigned)__builtin_ctz(longer), pos);
+        const uint8_t *before = at - distance;
+        if (bits_load64(before + best.length - 7) != bits_load64(at + best.length - 7))
+            continue;
+        unsigned length = match_length(at, before, 8, room);
+        if (length > best.length)
+            best = (struct match){.length = length, .distance = distance};
+    }
+    return best;
+}
+
+/* A match that is longer than `length`, or one of length 0. Looks first at the four bytes with which it would
+ * have to end. */
+static inline struct match find_longer(const struct deflate *d, uint64_t row, size_t pos, unsigned length)
+{
+    const uint8_t *at = d->in + pos;
+    unsigned room = match_room(d, pos);
+    struct match best = {.length = length};
+    unsigned hits = 0;
+
+    if (length >= room)
+        return (struct match){0};
+    uint32_t want = bits_load32(at + length - 3);
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < ROW; i++)
+        hits |= (unsigned)(bits_load32(at - row_distance(row, i, pos) + length - 3) == want) << i;
+    for (; hits; hits &= hits - 1) {
+        unsigned distance = row_distance(row, (unsigned)__builtin_ctz(hits), pos);
+        unsigned found = match_length(at, at - distance, 0, room);
+        if (found > best.length)
+            best = (struct match){.length = found, .distance = distance};
+    }
+    return best.length > length ? best : (struct match){0};
+}
+
+void deflate_lazy_start(struct deflate *d)
+{
+    memset(&d->lazy, 0, sizeof d->lazy);
+}
+
+/* Take the match at *pos or a better one just behind it; the literals between are counted, and *pos moves
+ * over them. Returns the first place that is not yet remembered. */
+static inline size_t choose(struct deflate *d, struct match *m, size_t *pos, size_t last)
+{
+    while (m->length < LENGTH_TAKEN && *pos + 1 < last) {
+        uint64_t row = remember(d, bits_load32(d->in + *pos + 1), *pos + 1);
+        struct match next = find_longer(d, row, *pos + 1, m->length);
+        if (next.length == 0)
+            return *pos + 2;
+        d->segment.litlen[d->in[*pos]]++;
+        ++*pos;
+        *m = next;
+    }
+    return *pos + 1;
+}
+
+size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
+{
+    const uint8_t *in = d->in;
+    size_t last = match_stop(d);
+    size_t stop = end < last ? end : last;
+    size_t anchor = start; /* the first byte that is in no sequence yet */
+    size_t pos = start > 0 ? start : 1;
+
+    match_literals(d, start, pos < end ? pos : end);
+    while (pos < stop) {
+        uint64_t word = bits_load64(in + pos);
+        uint64_t row = remember(d, (uint32_t)word, pos);
+        struct match m = find(d, row, pos, word);
+
+        if (m.length < LENGTH_LEAST) {
+            size_t next = pos + 1 + ((pos + 1 - anchor) >> SKIP_SHIFT);
+            if (next > stop)
+                next = stop;
+            match_literals(d, pos, next);
+            pos = next;
+            continue;
+        }
+        size_t next = choose(d, &m, &pos, last);
+        sequence_add(d, pos - anchor, m.length, m.distance);
+        anchor = pos + m.length;
+        for (size_t to = anchor < last ? anchor : last; next < to; next++)
+            (void)remember(d, bits_load32(in + next), next);
+        pos = anchor;
+    }
+    if (pos < end) {
+        match_literals(d, pos, end);
+        pos = end;
+    }
+    sequence_add_literals(d, pos - anchor);
+    return pos;
+}
