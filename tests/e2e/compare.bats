@@ -534,6 +534,41 @@ END
     agree
 }
 
+@test "WORKDIR: an absolute path stays as it is written" {
+    echo x >context/file
+    dockerfile <<'END'
+FROM @BASE@
+WORKDIR /a/
+COPY file b
+WORKDIR /q/r/../s/
+END
+    agree
+}
+
+@test "COPY: again, with other owners and modes, over what COPY and WORKDIR made" {
+    buildah_differs 'it takes set-group-ID away'
+    mkdir -p context/d/s
+    echo x >context/d/f
+    echo y >context/d/s/g
+    chmod 2755 context/d/s
+    ln -s f context/d/link
+    dockerfile <<'END'
+FROM @BASE@
+COPY --chown=1 d /a
+COPY d /a/
+COPY --chown=2:3 d/f /a/f
+ADD --chown=4:4 d /deep/new/
+WORKDIR /a/s
+COPY --chown=9:9 d/s .
+COPY --chown=9:9 d/s ../s2/
+COPY d/s/../f /base-volume/f
+USER root:0
+EXPOSE 80/TCP
+STOPSIGNAL sigterm
+END
+    agree
+}
+
 @test "COPY --from: a stage, by name and by number" {
     mkdir context/d
     echo x >context/d/file
