@@ -349,6 +349,7 @@ static void between_registries(void **state)
     assert_int_equal(report.blobs_sent, 2);
     check_ok(store_read(to, &layer, &back));
     assert_memory_equal(buf_text(&back), data, BIG);
+    report = (struct copy_report){0};
     check_ok(copy_graph(to, from, &root, &(struct copy_options){.verb = "copy"}, &report));
     assert_int_equal(report.blobs_sent, 0);
     stop_server(&one);
