@@ -83,8 +83,10 @@ static struct err *open_resolved(int *out, int dirfd, const char *path, int flag
             break;
     }
     e = path_error("open", path);
-    if (err_errno(e) == EXDEV)
+    if (e && err_errno(e) == EXDEV)
         return err_hint(e, "the path leads out of the directory that it has to stay in");
+    if (err_errno(e) == ELOOP && (resolve & RESOLVE_NO_SYMLINKS))
+        return err_hint(e, "no part of this path may be a symbolic link");
     if (err_errno(e) == ENOSYS)
         return err_hint(e, "lade needs the system call openat2 (Linux 5.6 or later)");
     return e;
@@ -141,8 +143,12 @@ struct err *fs_mkdir_all(int dirfd, const char *path)
         if (!at_end || path[i - 1] == '/')
             continue;
         part[i] = '\0';
-        if (mkdirat(dirfd, part, 0700) != 0 && !is_directory(dirfd, part))
+        if (mkdirat(dirfd, part, 0700) != 0 && !is_directory(dirfd, part)) {
+            /* "File exists" would not say what is wrong with it. */
+            if (errno == EEXIST)
+                errno = ENOTDIR;
             return path_error("create directory", part);
+        }
         part[i] = path[i];
     }
     if (is_directory(dirfd, path))
@@ -178,11 +184,11 @@ static struct err *read_to_end(struct buf *out, int fd, const char *path)
     }
 }
 
-struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *found)
+/* Reads what was opened, if it was; `e_take` is the opening's error. */
+static struct err *read_opened(struct buf *out, int fd, const char *path, struct err *e_take, bool *found)
 {
-    AUTO(fd_close) int fd = -1;
+    struct err *e = e_take;
     struct stat st;
-    struct err *e = fs_open(&fd, dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 
     if (e && found && err_kind_of(e) == ERR_NOT_FOUND) {
         err_free(e);
@@ -202,6 +208,25 @@ struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *fou
     if (found)
         *found = true;
     return NULL;
+}
+
+struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *found)
+{
+    AUTO(fd_close) int fd = -1;
+    struct err *e = fs_open(&fd, dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    return read_opened(out, fd, path, e, found);
+}
+
+struct err *fs_read_file_beneath(struct buf *out, int dirfd, const char *path, bool *found)
+{
+    AUTO(fd_close) int fd = -1;
+    struct err *e = fs_open_beneath(&fd, dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (e && err_errno(e) == EXDEV) {
+        AUTO(mem_free) char *safe = str_safe(path);
+        err_free(e);
+        e = err_new(ERR_INPUT, "%s is a link that leads out of its directory", safe);
+    }
+    return read_opened(out, fd, path, e, found);
 }
 
 void fs_new_name(char name[FS_NEW_NAME])

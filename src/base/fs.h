@@ -46,6 +46,8 @@ MUST_USE struct err *fs_mkdir_all(int dirfd, const char *path);
 /* A regular file's bytes, ERR_RESOURCE above the buffer's maximum, ERR_INPUT when it is no regular file (a
  * FIFO does not block). *found (may be NULL) is set false instead of an error when it is absent. */
 MUST_USE struct err *fs_read_file(struct buf *out, int dirfd, const char *path, bool *found);
+/* The same with fs_open_beneath: a path that leads out of `dirfd` through a link is ERR_INPUT. */
+MUST_USE struct err *fs_read_file_beneath(struct buf *out, int dirfd, const char *path, bool *found);
 
 /* Links are removed, not followed; modes do not hinder; any depth. Absent is success. */
 MUST_USE struct err *fs_remove_tree(int dirfd, const char *path);

@@ -56,7 +56,10 @@ struct err *json_parse(json_t **out, const char *data, size_t len, const char *w
     if (!j) {
         if (json_error_code(&error) == json_error_out_of_memory)
             mem_exhausted();
-        AUTO(mem_free) char *text = str_safe(error.text);
+        /* The library speaks of a flag of its own there. */
+        bool nul = json_error_code(&error) == json_error_null_character ||
+                   json_error_code(&error) == json_error_null_byte_in_key;
+        AUTO(mem_free) char *text = nul ? mem_strdup("a NUL character in a string") : str_safe(error.text);
         return err_new(ERR_INPUT, "%s: line %d, column %d: %s", what, error.line, error.column, text);
     }
     if (too_deep(j, 0))

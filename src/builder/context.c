@@ -46,7 +46,8 @@ static struct err *dockerfile_for_dir(struct context *c, int dir, const char *co
     }
     static const char *const names[] = {"Dockerfile", "dockerfile"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        TRY(fs_read_file(&c->dockerfile, dir, names[i], &found));
+        TRY(err_hint(fs_read_file_beneath(&c->dockerfile, dir, names[i], &found),
+                     "name a Dockerfile elsewhere with -f FILE"));
         if (found) {
             c->dockerfile_name = mem_strdup(names[i]);
             return NULL;
@@ -62,11 +63,12 @@ static struct err *ignore_for_dir(struct context *c, int dir, const char *file)
     bool found = false;
     if (!file || !str_eq(file, "-")) {
         AUTO(mem_free) char *beside = mem_printf("%s.dockerignore", file ? file : c->dockerfile_name);
-        TRY(fs_read_file(&text, file ? AT_FDCWD : dir, beside, &found));
+        TRY(file ? fs_read_file(&text, AT_FDCWD, beside, &found)
+                 : fs_read_file_beneath(&text, dir, beside, &found));
         if (found)
             return ignore_parse(&c->ignore, buf_text(&text), text.len, beside);
     }
-    TRY(fs_read_file(&text, dir, ".dockerignore", &found));
+    TRY(fs_read_file_beneath(&text, dir, ".dockerignore", &found));
     if (found)
         return ignore_parse(&c->ignore, buf_text(&text), text.len, ".dockerignore");
     return NULL;

@@ -11,7 +11,9 @@
 
 /*
  * Where a build's files and its Dockerfile come from: a directory, or standard input, which is a tar (plain
- * or compressed) or a lone Dockerfile.
+ * or compressed) or a lone Dockerfile. What is read from a directory unasked (Dockerfile, ignore files) may
+ * be a link, but not out of the directory: a context that somebody else made must not show this machine's
+ * files.
  */
 struct context {
     struct tree *files;    /* what COPY can select: the ignore file is applied already */

@@ -83,6 +83,16 @@ void diag_mistake(struct diag *d, struct span at, const char *expected, const ch
     add_mistake(d, at, expected, hint, message);
 }
 
+void diag_limit(struct diag *d, struct span at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    AUTO(mem_free) char *message = mem_vprintf(format, args);
+    va_end(args);
+    d->over_limit = true;
+    add_mistake(d, at, NULL, NULL, message);
+}
+
 void diag_mistake_err(struct diag *d, struct span at, struct err *cause_take)
 {
     AUTO(err_free) struct err *cause = cause_take;
@@ -324,6 +334,6 @@ struct err *diag_error(const struct diag *d)
             buf_byte(&out, '\n');
         show(d, shown[i], count > 1, &out);
     }
-    struct err *e = err_new(ERR_INPUT, "%s", buf_text(&out));
+    struct err *e = err_new(d->over_limit ? ERR_RESOURCE : ERR_INPUT, "%s", buf_text(&out));
     return count == 1 && shown[0]->hint ? err_hint(e, "%s", shown[0]->hint) : e;
 }

@@ -62,6 +62,7 @@ struct diag {
     size_t quiet_count;
     size_t quiet_room;
     struct strlist skip; /* rules that are switched off; "all" switches off every one */
+    bool over_limit;     /* diag_limit was called */
     bool warnings_fatal; /* `# check=error=true`: diag_error counts warnings as mistakes */
 };
 
@@ -75,6 +76,8 @@ void diag_wipe(struct diag *d);
 /* A mistake. `expected` and `hint` may be NULL; they are copied. */
 void diag_mistake(struct diag *d, struct span at, const char *expected, const char *hint, const char *format,
                   ...) PRINTF(5, 6);
+/* A limit that the file is over: a mistake that makes the whole error ERR_RESOURCE. */
+void diag_limit(struct diag *d, struct span at, const char *format, ...) PRINTF(3, 4);
 /* An error of kind ERR_INPUT that something else found; takes it over, with its hint. NULL is nothing. */
 void diag_mistake_err(struct diag *d, struct span at, struct err *cause_take);
 /* A warning of a rule; the same rule with the same message at the same line is added once. */
@@ -83,7 +86,8 @@ void diag_warn(struct diag *d, struct span at, const char *rule, const char *for
 /* Switch rules off for some lines; `rules` is copied. */
 void diag_quiet(struct diag *d, unsigned first_line, unsigned last_line, const struct strlist *rules);
 
-/* One ERR_INPUT that shows all mistakes in the order of their lines; NULL when there is none. */
+/* One error that shows all mistakes in the order of their lines: ERR_INPUT, or ERR_RESOURCE when a limit is
+ * among them; NULL when there is none. */
 MUST_USE struct err *diag_error(const struct diag *d);
 
 /* The block of one item, without a newline at its end, appended. */

@@ -65,8 +65,7 @@ static bool read_line(struct lex *lex, struct slice *out)
     lex->at += out->len;
     lex->line++;
     if (out->len - (newline ? 1 : 0) > DOCKERFILE_LINE_MAX) {
-        diag_mistake(lex->diag, whole_line(lex->line), NULL, NULL, "the line is longer than %d bytes",
-                     DOCKERFILE_LINE_MAX);
+        diag_limit(lex->diag, whole_line(lex->line), "the line is longer than %d bytes", DOCKERFILE_LINE_MAX);
         lex->stopped = true;
         return false;
     }

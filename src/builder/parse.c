@@ -226,8 +226,8 @@ static void parse_all(struct dockerfile *out, struct lex *lex, struct diag *diag
     struct parse p = {.file = out, .diag = diag, .lex = lex, .line = &line};
     while (lex_next(lex, &line)) {
         if (out->count == DOCKERFILE_ITEMS_MAX) {
-            diag_mistake(diag, (struct span){.line = line.first_line}, NULL, NULL,
-                         "the Dockerfile has more than %d instructions", DOCKERFILE_ITEMS_MAX);
+            diag_limit(diag, (struct span){.line = line.first_line},
+                       "the Dockerfile has more than %d instructions", DOCKERFILE_ITEMS_MAX);
             lex->stopped = true;
             return;
         }
@@ -246,6 +246,19 @@ void dockerfile_parse(struct dockerfile *out, const char *data, size_t len, stru
     lint_dockerfile(out, diag);
 }
 
+/* The first mistake on one line, for messages that show the place where the trigger comes from. */
+static struct err *first_mistake(const struct diag *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct diag_item *item = &d->item[i];
+        if (item->rule)
+            continue;
+        struct err *e = err_new(d->over_limit ? ERR_RESOURCE : ERR_INPUT, "%s", item->message);
+        return item->hint ? err_hint(e, "%s", item->hint) : e;
+    }
+    return NULL;
+}
+
 struct err *dockerfile_parse_trigger(struct instr *out, const char *text)
 {
     AUTO_VALUE(diag_wipe) struct diag diag = {0};
@@ -254,8 +267,7 @@ struct err *dockerfile_parse_trigger(struct instr *out, const char *text)
     struct lex lex;
     lex_init(&lex, text, strlen(text), &file, &diag);
     parse_all(&file, &lex, &diag);
-    diag.warnings_fatal = false;
-    TRY(diag_error(&diag));
+    TRY(first_mistake(&diag));
     if (file.count != 1)
         return err_new(ERR_INPUT, "an ONBUILD trigger should be a single instruction, found %zu", file.count);
     enum instr_kind kind = file.item[0].kind;

@@ -200,8 +200,7 @@ void parse_expose(struct parse *p, struct part rest)
         AUTO_VALUE(strlist_wipe) struct strlist ports = {0};
         AUTO(err_free) struct err *e = port_parse(&ports, arg->item[i].text);
         if (e)
-            parse_mistake(p, arg->item[i].at, "PORT, FIRST-LAST, either with /tcp, /udp or /sctp",
-                          err_hint_of(e), "%s", err_message(e));
+            parse_mistake(p, arg->item[i].at, NULL, err_hint_of(e), "%s", err_message(e));
         else
             warn_of_port(p, &arg->item[i]);
     }

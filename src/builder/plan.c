@@ -259,8 +259,10 @@ static struct err *find_target(struct plan *p, const char *target)
             strlist_add(&names, p->stage[i].name);
     AUTO(mem_free) char *list = strlist_join(&names, ", ");
     AUTO(mem_free) char *safe = str_safe(target);
-    return err_hint(err_new(ERR_NOT_FOUND, "target stage \"%s\" is not in the Dockerfile", safe),
-                    names.count > 0 ? "its named stages are: %s" : "it names no stage%s", list);
+    struct err *e = err_new(ERR_NOT_FOUND, "target stage \"%s\" is not in the Dockerfile", safe);
+    if (names.count > 0)
+        return err_hint(e, "its named stages are: %s", list);
+    return err_hint(e, "its stages have no names: give a number, 0 is the first");
 }
 
 struct err *plan_make(struct plan *out, const struct dockerfile *file, struct diag *diag,

@@ -52,6 +52,16 @@ static struct err *expand_documents(struct builder *b, struct stage *s, const st
     return NULL;
 }
 
+/* What the checksum cannot be of; else a checksum that nothing compares would seem to be one that holds. */
+static struct err *check_checksum(const struct copy_words *w)
+{
+    if (w->sources.count != 1 || w->document_count > 0)
+        return err_new(ERR_INPUT, "--checksum can't be specified for multiple sources");
+    if (!copy_is_remote(w->sources.item[0]))
+        return err_new(ERR_INPUT, "--checksum requires an HTTP(S) or Git source");
+    return NULL;
+}
+
 static struct err *expand_copy(struct builder *b, struct stage *s, const struct instr_copy *copy,
                                struct copy_words *out)
 {
@@ -67,7 +77,8 @@ static struct err *expand_copy(struct builder *b, struct stage *s, const struct 
         TRY(stage_expand(b, s, &copy->chown, &out->chown));
     if (copy->chmod.text)
         TRY(stage_expand(b, s, &copy->chmod, &out->chmod));
-    return expand_documents(b, s, copy, out);
+    TRY(expand_documents(b, s, copy, out));
+    return copy->checksum.text ? builder_mistake(b, copy->checksum.at, check_checksum(out)) : NULL;
 }
 
 /* "COPY --chown=1:1 a b /c", as history has it. */

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,12 +132,24 @@ struct err *build_export(struct session *s, const struct build_request *request,
     return NULL;
 }
 
-struct err *build_export_forget(const char *path)
+static struct err *check_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+    AUTO(mem_free) char *directory = slash ? mem_strndup(path, len) : mem_strdup(".");
+    AUTO(fd_close) int fd = -1;
+    return fs_open(&fd, AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0);
+}
+
+struct err *build_export_forget(const char *option, const char *path)
 {
     struct stat st;
-    if (str_empty(path) || lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+    if (str_empty(path))
         return NULL;
-    return unlink(path) == 0 || errno == ENOENT ? NULL : err_sys("%s", path);
+    TRY(err_wrap(check_directory(path), "%s", option));
+    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return NULL;
+    return unlink(path) == 0 || errno == ENOENT ? NULL : err_sys("%s %s", option, path);
 }
 
 static char *joined_names(const struct build_request *request)

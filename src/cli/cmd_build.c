@@ -164,8 +164,8 @@ static struct err *run(void *settings, const struct strlist *args)
     TRY(build_request_make(&request, b, args->item[0]));
     if (request.stdout_taken)
         TRY(session_check_stdout());
-    TRY(build_export_forget(b->iidfile));
-    TRY(build_export_forget(b->metadata_file));
+    TRY(build_export_forget("--iidfile", b->iidfile));
+    TRY(build_export_forget("--metadata-file", b->metadata_file));
     TRY(session_open(&s, &b->shared));
     if (b->builder)
         event_note(&s.events, "--builder changes nothing: lade builds itself");

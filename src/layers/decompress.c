@@ -25,6 +25,7 @@ struct gzip_source {
     bool in_member, ended;
     uint8_t *piece;
     size_t start, end; /* what of the piece is not used yet */
+    struct err *later; /* what is wrong behind the piece */
     char *what;
 };
 
@@ -58,6 +59,16 @@ static struct err *next_member(struct gzip_source *g, const uint8_t *data, size_
     return NULL;
 }
 
+/* What came before the damage goes out first: it tells whoever looks at the beginning what this was to be. */
+static struct err *spoiled(struct gzip_source *g, const char *why)
+{
+    struct err *e = gzip_error(g, why);
+    if (g->end == 0)
+        return e;
+    g->later = e;
+    return NULL;
+}
+
 static struct err *inflate_piece(struct gzip_source *g, const uint8_t *data, size_t len)
 {
     uInt given = len > UINT_MAX ? UINT_MAX : (uInt)len;
@@ -79,10 +90,10 @@ static struct err *inflate_piece(struct gzip_source *g, const uint8_t *data, siz
     if (status == Z_MEM_ERROR)
         mem_exhausted();
     if (status == Z_NEED_DICT)
-        return gzip_error(g, "it needs a dictionary");
+        return spoiled(g, "it needs a dictionary");
     if (status != Z_OK && status != Z_BUF_ERROR) {
         AUTO(mem_free) char *why = str_safe(g->z.msg ? g->z.msg : "no reason given");
-        return gzip_error(g, why);
+        return spoiled(g, why);
     }
     return NULL;
 }
@@ -96,6 +107,7 @@ static struct err *gzip_peek(struct source *s, const uint8_t **data, size_t *len
     while (g->start == g->end && !g->ended) {
         const uint8_t *in;
         size_t in_len;
+        TRY(TAKE(g->later));
         TRY(source_peek(g->from, &in, &in_len));
         if (!g->in_member)
             TRY(next_member(g, in, in_len));
@@ -121,6 +133,7 @@ static void gzip_free(struct source *s)
 
     (void)inflateEnd(&g->z);
     source_free(g->from);
+    err_free(g->later);
     mem_free(g->piece);
     mem_free(g->what);
     mem_free(g);

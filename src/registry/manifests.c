@@ -60,6 +60,8 @@ static struct err *from_body(struct desc *out, const struct client_reply *reply,
     struct digest want = {.alg = DIGEST_SHA256};
     if (strchr(reference, ':'))
         TRY(digest_parse(&want, reference));
+    if (str_eq(type, "text/html"))
+        return err_new(ERR_INPUT, "%s: the answer is a web page: is this a registry?", what);
     bool known = type && mediatype_is_manifest(type);
     TRY(manifest_parse(&m, buf_text(&reply->body), reply->body.len, known ? type : NULL, what));
     AUTO(hash_free) struct hash *h = hash_new(want.alg);
