@@ -46,8 +46,7 @@ void lex_init(struct lex *lex, const char *data, size_t len, struct dockerfile *
     }
     *lex = (struct lex){.data = data, .len = len, .file = file, .diag = diag};
     if (len > DOCKERFILE_SIZE_MAX) {
-        diag_mistake(diag, (struct span){0}, NULL, NULL, "the Dockerfile is larger than %d bytes",
-                     DOCKERFILE_SIZE_MAX);
+        diag_limit(diag, (struct span){0}, "the Dockerfile is larger than %d bytes", DOCKERFILE_SIZE_MAX);
         lex->stopped = true;
         return;
     }

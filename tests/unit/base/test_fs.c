@@ -211,6 +211,37 @@ static void reads_files(void **state)
     }
 }
 
+static void reads_files_beneath(void **state)
+{
+    struct check_dir *dir = *state;
+    AUTO(fd_close) int top = -1;
+    put(dir->fd, "secret", "secret");
+    assert_int_equal(mkdirat(dir->fd, "top", 0700), 0);
+    check_ok(fs_open(&top, dir->fd, "top", O_RDONLY | O_DIRECTORY, 0));
+    put(top, "file", "0123456789");
+    assert_int_equal(symlinkat("file", top, "in"), 0);
+    assert_int_equal(symlinkat("../secret", top, "out"), 0);
+    assert_int_equal(symlinkat("/etc/passwd", top, "absolute"), 0);
+    assert_int_equal(symlinkat("nowhere", top, "dangling"), 0);
+    static const struct {
+        const char *path;
+        int kind; /* -1: reads; -2: is not there */
+    } rows[] = {{"file", -1},     {"in", -1},    {"out", ERR_INPUT}, {"absolute", ERR_INPUT},
+                {"dangling", -2}, {"absent", -2}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_VALUE(buf_wipe) struct buf out = BUF(100);
+        bool found = true;
+        struct err *e = fs_read_file_beneath(&out, top, rows[i].path, &found);
+        if (rows[i].kind >= 0) {
+            check_error(e, (enum err_kind)rows[i].kind, "a link that leads out of its directory");
+            continue;
+        }
+        check_ok(e);
+        assert_int_equal(found, rows[i].kind == -1);
+        assert_string_equal(buf_text(&out), found ? "0123456789" : "");
+    }
+}
+
 static void removes_trees(void **state)
 {
     struct check_dir *dir = *state;
@@ -393,6 +424,7 @@ int main(void)
         check_with_dir(names_are_safe_in_messages),
         check_with_dir(makes_directories),
         check_with_dir(reads_files),
+        check_with_dir(reads_files_beneath),
         check_with_dir(removes_trees),
         check_with_dir(removes_deep_trees),
         check_with_dir(removes_wide_trees),

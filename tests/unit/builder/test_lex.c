@@ -249,6 +249,11 @@ static void limits(void **state)
     end(&r);
     text.data[text.len - 1] = 'a';
     refuse(text.data, text.len, "longer than 65535 bytes", 2);
+    begin(&r, text.data, text.len);
+    AUTO(mem_free) char *stopped = lines(&r);
+    AUTO(err_free) struct err *over = diag_error(&r.diag);
+    assert_int_equal(err_kind_of(over), ERR_RESOURCE);
+    end(&r);
     refuse("FROM a\nRUN \0b\n", 14, "NUL byte", 2);
     AUTO_VALUE(buf_wipe) struct buf large = BUF(BUF_NO_LIMIT);
     while (large.len <= DOCKERFILE_SIZE_MAX)
