@@ -6,8 +6,9 @@
  * of a match are remembered.
  */
 
-#define SKIP_SHIFT 9 /* after 512 literals in a row look at every second place, after 1024 at every third … \
-                      */
+#define SKIP_SHIFT                                                                             \
+    9 /* after 512 literals in a row look at every second place, after 1024 at every third … \
+       */
 
 static inline void remember(struct deflate *d, uint64_t word, size_t pos)
 {

@@ -63,12 +63,12 @@ struct tables {
 
 /* Where each hash was seen. Positions are kept mod 65536, and nothing is ever taken out: an entry is only a
  * guess, the input's bytes decide. All zero at a chunk's start, which says position 0. */
-#define FAST_HASH_BITS 14
+#define FAST_HASH_BITS 15
 struct fast_state {
     uint16_t newest[1u << FAST_HASH_BITS];
 };
 
-#define LAZY_HASH_BITS 14
+#define LAZY_HASH_BITS 15
 struct lazy_state {
     uint64_t rows[1u << LAZY_HASH_BITS]; /* the newest four, the newest in the lowest 16 bits */
 };

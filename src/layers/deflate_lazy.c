@@ -8,7 +8,7 @@
 
 #define ROW 4
 #define SKIP_SHIFT 9    /* as in deflate_fast.c */
-#define LENGTH_TAKEN 16 /* a match of this length is not put off */
+#define LENGTH_TAKEN 20 /* a match of this length is not put off */
 #define LENGTH_LEAST 4
 
 /* Returns the row as it was. */

@@ -59,7 +59,7 @@ static uint64_t entropy(const struct tables *t, const uint32_t *counts, unsigned
     return total > 0 ? (uint64_t)total * deflate_log2(t, total) - saved : 0;
 }
 
-#define DESCRIPTION_BITS 4 /* for each symbol that occurs */
+#define DESCRIPTION_BITS 3 /* for each symbol that occurs */
 
 uint64_t deflate_cost(const struct tables *t, const struct counts *c)
 {
