@@ -13,12 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file that we open must never become one of the three that everybody writes to. */
+/* A file that we open must never become one of the three that everybody writes to. Results that nobody can
+ * receive are an error, so writing to a standard output that was closed fails; messages are just lost. */
 static void open_standard_descriptors(void)
 {
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
     for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-            open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
             _exit(1);
 }
 

@@ -36,6 +36,7 @@ struct archive {
     struct lock *lock; /* over all below */
     bool broken;       /* a blob was not written whole */
     struct digestset written;
+    bool directory[DIGEST_SHA512 + 1]; /* of this algorithm was written; DIGEST_NONE: "blobs/" */
     struct archive_tag *tag;
     size_t tag_count, tag_room;
     struct kept_manifest *manifest; /* ARCHIVE_DOCKER */
@@ -105,12 +106,28 @@ static struct err *copy_blob(struct archive *a, const struct desc *d, struct sou
     return NULL;
 }
 
+/* Readers who are not root fail where they have to make directories that the archive does not have: skopeo
+ * gives those to root. */
+static struct err *write_directories(struct archive *a, const struct digest *d)
+{
+    AUTO(mem_free) char *path = mem_printf("blobs/%s/", digest_alg_name(d));
+
+    if (!a->directory[DIGEST_NONE])
+        TRY(tarwrite_directory(a->to, "blobs/"));
+    a->directory[DIGEST_NONE] = true;
+    if (!a->directory[d->alg])
+        TRY(tarwrite_directory(a->to, path));
+    a->directory[d->alg] = true;
+    return NULL;
+}
+
 static struct err *write_blob(struct archive *a, const struct desc *d, struct source *from)
 {
     AUTO(mem_free) char *path = blob_path(&d->digest);
     AUTO_VALUE(buf_wipe) struct buf bytes = BUF(MANIFEST_SIZE_MAX);
     bool keep = a->kind == ARCHIVE_DOCKER && mediatype_is_manifest(d->media_type);
 
+    TRY(write_directories(a, &d->digest));
     TRY(tarwrite_file_header(a->to, path, d->size));
     TRY(copy_blob(a, d, from, keep ? &bytes : NULL));
     TRY(tarwrite_padding(a->to, d->size));

@@ -101,13 +101,26 @@ struct err *tarwrite_tree(struct sink *to, struct tree *t, const struct tarwrite
     return tarwrite_end(to);
 }
 
-struct err *tarwrite_file_header(struct sink *to, const char *name, uint64_t size)
+static struct err *write_header(struct sink *to, const struct tar_entry *entry)
 {
     AUTO_VALUE(buf_wipe) struct buf out = BUF(BUF_NO_LIMIT);
+
+    TRY(tarheader_write(&out, entry));
+    return sink_write(to, out.data, out.len);
+}
+
+struct err *tarwrite_file_header(struct sink *to, const char *name, uint64_t size)
+{
     struct tar_entry entry = {.type = TAR_FILE, .name = name, .mode = 0644, .size = size};
 
-    TRY(tarheader_write(&out, &entry));
-    return sink_write(to, out.data, out.len);
+    return write_header(to, &entry);
+}
+
+struct err *tarwrite_directory(struct sink *to, const char *name)
+{
+    struct tar_entry entry = {.type = TAR_DIR, .name = name, .mode = 0755};
+
+    return write_header(to, &entry);
 }
 
 struct err *tarwrite_padding(struct sink *to, uint64_t size)

@@ -29,6 +29,8 @@ MUST_USE struct err *tarwrite_tree(struct sink *to, struct tree *t, const struct
 /* For archives: one regular file (mode 0644, 0:0, time 0) whose bytes the caller writes to the sink after it,
  * then padding; and the end. */
 MUST_USE struct err *tarwrite_file_header(struct sink *to, const char *name, uint64_t size);
+/* A directory (mode 0755), whose name ends in "/". */
+MUST_USE struct err *tarwrite_directory(struct sink *to, const char *name);
 MUST_USE struct err *tarwrite_padding(struct sink *to, uint64_t size);
 MUST_USE struct err *tarwrite_end(struct sink *to);
 

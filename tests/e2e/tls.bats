@@ -4,6 +4,8 @@
 load lib
 
 setup_file() {
+    # They share the directories of certificates below /etc.
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     registry_tls tls
     # The path of its authority is known before it is made.
     registry_tls mutual "    clientcas: [$(servers_dir)/tls-mutual/ca.crt]"

@@ -414,6 +414,9 @@ static void archives_that_are_none(void **state)
     import_bad(f, &tar, ERR_INPUT, "names no image");
 }
 
+/* What stands before the first blob: the headers of blobs/ and blobs/sha256/. */
+#define DIRECTORIES 1024
+
 static void oci_that_is_broken(void **state)
 {
     struct fixture *f = *state;
@@ -424,12 +427,13 @@ static void oci_that_is_broken(void **state)
     /* A byte of the first blob. */
     AUTO_VALUE(buf_wipe) struct buf bad = BUF(BUF_NO_LIMIT);
     buf_add(&bad, good.data, good.len);
-    bad.data[512 + 20] ^= 1;
+    bad.data[DIRECTORIES + 512 + 20] ^= 1;
     import_bad(f, &bad, ERR_INTEGRITY, "digest");
 
     /* Without the first blob, which fits in one block. */
     buf_clear(&bad);
-    buf_add(&bad, good.data + 1024, good.len - 1024);
+    buf_add(&bad, good.data, DIRECTORIES);
+    buf_add(&bad, good.data + DIRECTORIES + 1024, good.len - DIRECTORIES - 1024);
     import_bad(f, &bad, ERR_INPUT, "is missing");
 
     for (size_t len = 512; len < good.len - 1024; len += 512) {
