@@ -14,3 +14,10 @@ int64_t clock_unix(void)
 {
     return (int64_t)time(NULL);
 }
+
+int64_t clock_unix_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

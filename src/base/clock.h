@@ -8,5 +8,7 @@
 uint64_t clock_ms(void);
 /* Seconds since 1970. Never goes into an image: what an image carries is decided by the build. */
 int64_t clock_unix(void);
+/* The same in nanoseconds, to compare file times with. */
+int64_t clock_unix_ns(void);
 
 #endif

@@ -4,8 +4,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+/* The newer interface cannot say what state a hash is in. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 
 #include <assert.h>
 #include <limits.h>
@@ -25,7 +28,8 @@ static const struct algorithm {
 
 struct hash {
     enum digest_alg alg;
-    EVP_MD_CTX *running;
+    SHA256_CTX sha256;   /* DIGEST_SHA256 */
+    EVP_MD_CTX *running; /* others */
     EVP_MD_CTX *copy;
 };
 
@@ -165,22 +169,33 @@ struct hash *hash_new(enum digest_alg alg)
     assert(alg != DIGEST_NONE);
     struct hash *h = mem_zero(1, sizeof *h);
     h->alg = alg;
-    h->running = EVP_MD_CTX_new();
-    h->copy = EVP_MD_CTX_new();
-    must(h->running && h->copy);
+    if (alg != DIGEST_SHA256) {
+        h->running = EVP_MD_CTX_new();
+        h->copy = EVP_MD_CTX_new();
+        must(h->running && h->copy);
+    }
     hash_reset(h);
     return h;
 }
 
 void hash_add(struct hash *h, const void *data, size_t len)
 {
-    if (len)
+    if (len == 0)
+        return;
+    if (h->alg == DIGEST_SHA256)
+        must(SHA256_Update(&h->sha256, data, len));
+    else
         must(EVP_DigestUpdate(h->running, data, len));
 }
 
 struct digest hash_value(struct hash *h)
 {
     struct digest d = {.alg = h->alg};
+    if (h->alg == DIGEST_SHA256) {
+        SHA256_CTX copy = h->sha256;
+        must(SHA256_Final(d.bytes, &copy));
+        return d;
+    }
     must(EVP_MD_CTX_copy_ex(h->copy, h->running));
     must(EVP_DigestFinal_ex(h->copy, d.bytes, NULL));
     return d;
@@ -188,7 +203,10 @@ struct digest hash_value(struct hash *h)
 
 void hash_reset(struct hash *h)
 {
-    must(EVP_DigestInit_ex(h->running, implementation(h->alg), NULL));
+    if (h->alg == DIGEST_SHA256)
+        must(SHA256_Init(&h->sha256));
+    else
+        must(EVP_DigestInit_ex(h->running, implementation(h->alg), NULL));
 }
 
 void hash_free(struct hash *h)
@@ -198,6 +216,27 @@ void hash_free(struct hash *h)
     EVP_MD_CTX_free(h->running);
     EVP_MD_CTX_free(h->copy);
     mem_free(h);
+}
+
+void hash_save(const struct hash *h, struct hash_state *out)
+{
+    assert(h->alg == DIGEST_SHA256 && h->sha256.num == 0);
+    for (size_t i = 0; i < ARRAY_LEN(out->word); i++)
+        out->word[i] = h->sha256.h[i];
+    out->len = ((uint64_t)h->sha256.Nh << 32 | h->sha256.Nl) / CHAR_BIT;
+}
+
+struct hash *hash_resume(const struct hash_state *state)
+{
+    struct hash *h = hash_new(DIGEST_SHA256);
+    uint64_t bits = state->len * CHAR_BIT;
+
+    assert(state->len % HASH_STATE_BLOCK == 0);
+    for (size_t i = 0; i < ARRAY_LEN(state->word); i++)
+        h->sha256.h[i] = state->word[i];
+    h->sha256.Nl = (SHA_LONG)bits;
+    h->sha256.Nh = (SHA_LONG)(bits >> 32);
+    return h;
 }
 
 void hash_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32])

@@ -46,6 +46,16 @@ void hash_reset(struct hash *h);
 void hash_free(struct hash *h);
 AUTO_DEFINE(struct hash *, hash_free)
 
+/* SHA-256 between two of its blocks: what can be kept, and gone on from later or elsewhere. */
+#define HASH_STATE_BLOCK 64
+struct hash_state {
+    uint32_t word[8];
+    uint64_t len; /* bytes so far: a multiple of HASH_STATE_BLOCK */
+};
+/* Of a SHA-256 hash to which whole blocks were added (asserted). */
+void hash_save(const struct hash *h, struct hash_state *out);
+struct hash *hash_resume(const struct hash_state *state);
+
 /* HMAC-SHA256 (RFC 2104), 32 bytes out. */
 void hash_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32]);
 

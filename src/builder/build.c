@@ -273,6 +273,7 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     b->epoch = o->time == BUILD_TIME_REAL ? (int64_t)time(NULL) : o->epoch;
     b->created = config_time_text(b->epoch, 0);
     TRY(open_places(b, r));
+    b->context.trust_times = o->trust_times;
     TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
     TRY(make_plan(b));
     struct stage *target = &b->stage[b->plan.target->number];

@@ -40,6 +40,7 @@ struct build_options {
     bool pull;     /* always ask the registry for bases */
     bool complete; /* fetch base blobs that nothing reads too */
     struct layer_options layer;
+    bool trust_times;  /* of the context's files: see struct tree_dir_options */
     unsigned jobs;     /* 0: one for each processor */
     const char *cache; /* the cache directory, made when absent; NULL: keep nothing between builds */
     const struct events *events;

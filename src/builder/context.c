@@ -10,6 +10,7 @@
 #include "layers/tarread.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static struct err *no_dockerfile(const char *name, const char *context)
@@ -80,7 +81,9 @@ static struct err *open_dir(struct context *c, const char *path, const char *fil
     TRY(err_wrap(fs_open(&dir, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0), "context"));
     TRY(dockerfile_for_dir(c, dir, path, file));
     TRY(ignore_for_dir(c, dir, file));
-    struct tree_dir_options options = {.skip = c->ignore ? ignore_skip : NULL, .ctx = c->ignore};
+    struct tree_dir_options options = {
+        .skip = c->ignore ? ignore_skip : NULL, .ctx = c->ignore, .trust_times = c->trust_times};
+    c->real_path = realpath(path, NULL);
     return tree_open_dir(&c->files, fd_take(&dir), &options);
 }
 
@@ -159,6 +162,7 @@ void context_wipe(struct context *c)
     ignore_free(c->ignore);
     spool_free(c->spool);
     free(c->dockerfile_name);
+    free(c->real_path);
     buf_wipe(&c->dockerfile);
     *c = (struct context){0};
 }

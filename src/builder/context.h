@@ -21,6 +21,8 @@ struct context {
     char *dockerfile_name; /* as messages call it */
     struct buf dockerfile; /* its bytes */
     struct spool *spool;   /* contents of a tar, or NULL */
+    char *real_path;       /* of a directory, or NULL */
+    bool trust_times;      /* set before: see struct tree_dir_options */
 };
 
 /* `path`: a directory or "-"; `file` the Dockerfile: a path, "-" or NULL. `scratch_dir`: where temporary

@@ -104,7 +104,16 @@ static bool adds_nothing(const struct node *n)
     return true;
 }
 
-struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take, bool *empty)
+/* The same layer of the same context in the next build: what it is made of may have changed. */
+static char *about_layer(const struct builder *b, const struct stage *s, const char *what)
+{
+    if (!what || b->cache_dir < 0 || !b->context.real_path)
+        return NULL;
+    return mem_printf("%s\n%u\n%s", b->context.real_path, s->plan->number, what);
+}
+
+struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take, const char *what,
+                            bool *empty)
 {
     *empty = adds_nothing(tree_root(layer_take));
     if (*empty) {
@@ -118,7 +127,11 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     stage_push(s, part);
     if (!s->plan->result)
         return NULL;
-    TRY(layer_write(b->layout, part->tree, &b->options->layer, &part->desc, &part->diff_id));
+    AUTO(mem_free) char *about = about_layer(b, s, what);
+    struct layer_options options = b->options->layer;
+    options.about = about;
+    options.cache_dir = b->cache_dir;
+    TRY(layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id));
     config_add_diff_id(&s->config, &part->diff_id);
     event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
     return NULL;

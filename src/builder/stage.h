@@ -84,9 +84,10 @@ MUST_USE struct err *stage_files(struct builder *b, struct stage *s, struct tree
 
 /* Put the layer that a step made on top, and write it when it is one of the result's: a stage that is only
  * copied from needs no blobs, its tree says where the contents are. Nothing is added when the step changes
- * nothing; *empty says so. The tree is taken over. */
+ * nothing; *empty says so. The tree is taken over. `what` says what the step does, in words by which the next
+ * build knows the layer again (layer_options.about); NULL: it is not worth remembering. */
 MUST_USE struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take,
-                                     bool *empty);
+                                     const char *what, bool *empty);
 
 /* Expand a word with the stage's environment, warning of variables that are not set. New string. ERR_INPUT
  * shows the place. */

@@ -163,7 +163,7 @@ struct err *step_copy(struct builder *b, struct stage *s, const struct instr *in
     TRY(expand_copy(b, s, &instr->copy, &words));
     describe(instr, &words, &what);
     TRY(builder_mistake(b, instr->at, plan_copy(b, s, instr, from, &words, buf_text(&what), layer)));
-    TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), &empty)));
+    TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), buf_text(&what), &empty)));
     buf_str(&what, " # buildkit");
     stage_history(b, s, buf_text(&what), empty);
     return NULL;
@@ -217,7 +217,7 @@ struct err *step_workdir(struct builder *b, struct stage *s, const struct instr 
     s->config.workdir = path;
     if (!str_eq(path, "/")) {
         TRY(builder_mistake(b, instr->at, make_workdir(b, s, path, layer)));
-        TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), &empty)));
+        TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), NULL, &empty)));
     }
     AUTO(mem_free) char *text = mem_printf("WORKDIR %s", path);
     stage_history(b, s, text, empty);

@@ -252,6 +252,8 @@ static struct err *make(struct build_request *r, const struct build_settings *s,
     o->file = s->file;
     o->target = str_empty(s->target) ? NULL : s->target;
     o->pull = s->pull;
+    o->trust_times = s->trust_times;
+    o->layer.fresh = s->no_cache;
     o->complete = s->complete;
     o->jobs = (unsigned)s->shared.jobs;
     TRY(session_platform(&o->platform, *platforms ? platforms : getenv("DOCKER_DEFAULT_PLATFORM")));

@@ -39,6 +39,10 @@ char *layout_default_path(void);
 MUST_USE struct err *layout_blob_new(struct store *layout, struct sink **out);
 MUST_USE struct err *layout_blob_done(struct store *layout, struct sink *blob, struct desc *d);
 
+/* A file descriptor of a blob, for who takes parts out of it and verifies them; -1 when the blob is not there
+ * with its size. */
+MUST_USE struct err *layout_blob_open(struct store *layout, const struct desc *d, int *fd);
+
 /* Remember where an absent blob can be had. */
 MUST_USE struct err *layout_set_origin(struct store *layout, const struct desc *d, const char *origin);
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /*
  * Blobs are not synced to disk: a killed process leaves no name, and what a power failure leaves is found
@@ -123,5 +124,22 @@ struct err *layout_blob_done(struct store *layout, struct sink *blob, struct des
     TRY(err_wrap(sink_commit(blob), "%s", l->name));
     d->digest = done->digest;
     d->size = done->size;
+    return NULL;
+}
+
+struct err *layout_blob_open(struct store *layout, const struct desc *d, int *out)
+{
+    struct layout *l = layout_of(layout);
+    AUTO(fd_close) int fd = -1;
+    char path[LAYOUT_PATH];
+    struct stat st;
+    struct err *e = fs_open_beneath(&fd, l->dirfd, layout_blob_path(&d->digest, path),
+                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    if (e && err_kind_of(e) != ERR_NOT_FOUND)
+        return err_wrap(e, "%s", l->name);
+    err_free(e);
+    if (fd >= 0 && fstat(fd, &st) != 0)
+        return err_sys("%s: %s", l->name, path);
+    *out = fd >= 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == d->size ? fd_take(&fd) : -1;
     return NULL;
 }

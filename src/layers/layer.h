@@ -18,6 +18,12 @@ struct layer_options {
     enum mediatype_compression compression;
     int level;        /* as in compress.h */
     unsigned workers; /* 0: one for each processor; the bytes do not depend on it */
+
+    /* What the layer is, in words that stay the same from build to build: the next layer_write of the same
+     * words does again only what changed (memo.h). NULL: nothing is remembered. */
+    const char *about;
+    int cache_dir; /* with `about`: a descriptor of $LADE_CACHE */
+    bool fresh;    /* what is remembered does not count, but is written */
 };
 /* Write the tree's layer into the layout: the descriptor of the blob and the digest of its tar bytes. Nodes'
  * CONTENT_LAYER must have been spooled. */

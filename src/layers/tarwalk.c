@@ -31,7 +31,7 @@ static struct err *put(struct walker *w, const struct tar_entry *entry, const st
 {
     buf_clear(&w->headers);
     TRY(tarheader_write(&w->headers, entry));
-    return w->to->entry(w->to->ctx, entry->name, &w->headers, content);
+    return w->to->entry(w->to->ctx, entry, &w->headers, content);
 }
 
 static enum tar_type type_of(const struct node *n)
@@ -126,7 +126,7 @@ static struct err *put_children(struct walker *w, struct node *dir)
     TRY(put_marks(w, dir, child, count));
     for (size_t i = 0; i < count; i++) {
         struct node *n = child[i];
-        if (n->type == NODE_WHITEOUT)
+        if (n->type == NODE_WHITEOUT || (w->to->skip && w->to->skip(n)))
             continue;
         TRY(stop_check());
         buf_str(&w->path, n->name);

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "layers/tarheader.h"
 #include "layers/tree.h"
 
 #include <stdbool.h>
@@ -15,12 +16,13 @@
  * walk comes to them.
  */
 struct tarwalk {
-    /* The next entry: `name` as the tar has it, the header blocks, and the node whose n->size bytes of
-     * content follow, with zeros up to a full block (NULL: no content). `name` and `headers` are borrowed
-     * until it returns. */
-    struct err *(*entry)(void *ctx, const char *name, const struct buf *headers, const struct node *content);
+    /* The next entry, its header blocks, and the node whose n->size bytes of content follow, with zeros up to
+     * a full block (NULL: no content). `entry` and `headers` are borrowed until it returns. */
+    struct err *(*entry)(void *ctx, const struct tar_entry *entry, const struct buf *headers,
+                         const struct node *content);
     void *ctx;
-    bool with_root; /* the root as "./", first */
+    bool (*skip)(const struct node *n); /* which nodes are left out, with all below them; may be NULL */
+    bool with_root;                     /* the root as "./", first */
 };
 
 /* All entries, but not the end of the tar. ERR_INPUT for names that begin with ".wh.", which layers reserve,

@@ -82,13 +82,13 @@ static struct err *put_content(struct writer *w, const struct node *n, const cha
     return put_padding(w, n->size);
 }
 
-static struct err *put_entry(void *ctx, const char *name, const struct buf *headers,
+static struct err *put_entry(void *ctx, const struct tar_entry *entry, const struct buf *headers,
                              const struct node *content)
 {
     struct writer *w = ctx;
 
     TRY(put(w, headers->data, headers->len));
-    return content ? put_content(w, content, name) : NULL;
+    return content ? put_content(w, content, entry->name) : NULL;
 }
 
 struct err *tarwrite_tree(struct sink *to, struct tree *t, const struct tarwrite_options *options)

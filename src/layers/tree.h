@@ -47,12 +47,15 @@ enum content_kind {
 struct content {
     enum content_kind kind;
     uint32_t layer;
-    uint32_t entry;        /* CONTENT_LAYER: which entry of that layer, in the order of its tar, from 0 */
-    uint64_t offset;       /* CONTENT_SPOOL; CONTENT_DIR: what node_open compares */
-    struct spool *spool;   /* borrowed; outlives the tree */
-    struct tree *dir;      /* CONTENT_DIR: the tree of the directory; borrowed */
-    struct node *dir_node; /* and the node there */
-    const char *mem;
+    uint32_t entry;  /* CONTENT_LAYER: which entry of that layer, in the order of its tar, from 0 */
+    uint64_t offset; /* CONTENT_SPOOL; CONTENT_DIR: ctime, which is compared when the file is read */
+    union {
+        struct spool *spool; /* CONTENT_SPOOL; borrowed, outlives the tree */
+        struct tree *dir;    /* CONTENT_DIR: the tree of the directory; borrowed */
+        const char *mem;     /* CONTENT_MEM */
+    };
+    struct node *dir_node; /* CONTENT_DIR: the node there */
+    uint64_t inode; /* CONTENT_DIR: 0 when inode, size and times do not tell whether a file was changed */
 };
 
 struct xattr {
@@ -140,6 +143,7 @@ MUST_USE struct err *tree_apply(struct tree *base, const struct tree *layer, uin
 struct tree_dir_options {
     bool (*skip)(void *ctx, const char *path, bool is_dir, bool *enter);
     void *ctx;
+    bool trust_times; /* inode, size and times tell whether a file was changed, whatever the file system */
 };
 MUST_USE struct err *tree_open_dir(struct tree **out, int dirfd_take, const struct tree_dir_options *options);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Of a link's target; Linux holds no longer ones. */
@@ -119,6 +120,7 @@ static void take_stat(struct tree *t, struct node *n, const struct stat *st)
     n->content.offset = (uint64_t)tree_dir_change_time(st);
     n->content.dir = t;
     n->content.dir_node = n;
+    n->content.inode = t->dir->times_tell && st->st_dev == t->dir->device ? st->st_ino : 0;
     if (st->st_nlink > 1)
         n->link_group = inodes_group(&t->dir->inodes, t, st->st_dev, st->st_ino);
 }
@@ -228,6 +230,33 @@ struct err *tree_dir_read(struct tree *t, struct node *dir)
     return NULL;
 }
 
+/* File systems of this machine whose ctime moves with every change and whose inode numbers stay. FUSE, NFS,
+ * 9p and the like leave that to somebody else. */
+static bool times_tell(int fd)
+{
+    static const uint32_t known[] = {
+        0xef53,     /* ext2, ext3, ext4 */
+        0x58465342, /* XFS */
+        0x9123683e, /* Btrfs */
+        0x01021994, /* tmpfs */
+        0x858458f6, /* ramfs */
+        0xf2f52010, /* F2FS */
+        0x2fc12fc1, /* ZFS */
+        0xca451a4e, /* bcachefs */
+        0x794c7630, /* overlay */
+        0x73717368, /* SquashFS */
+        0xe0f5e1e2, /* EROFS */
+    };
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if ((uint32_t)fs.f_type == known[i])
+            return true;
+    return false;
+}
+
 struct err *tree_open_dir(struct tree **out, int dirfd, const struct tree_dir_options *options)
 {
     AUTO(fd_close) int fd = dirfd;
@@ -242,6 +271,8 @@ struct err *tree_open_dir(struct tree **out, int dirfd, const struct tree_dir_op
     t->dir->fd = fd_take(&fd);
     if (options)
         t->dir->options = *options;
+    t->dir->device = st.st_dev;
+    t->dir->times_tell = t->dir->options.trust_times || times_tell(t->dir->fd);
     t->root->implicit = false;
     take_stat(t, t->root, &st);
     TRY(tree_dir_xattrs(t, t->root, t->dir->fd, ".", "."));

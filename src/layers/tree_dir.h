@@ -27,6 +27,8 @@ void inodes_wipe(struct inodes *inodes);
 
 struct tree_dir {
     int fd;
+    dev_t device;
+    bool times_tell; /* on this device a file with the same inode, size and times is unchanged */
     struct tree_dir_options options;
     struct inodes inodes;
     char *xattr_names, *xattr_value; /* room for reading them, made on first use */

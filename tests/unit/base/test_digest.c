@@ -121,6 +121,36 @@ static void streams(void **state)
     hash_free(NULL);
 }
 
+static void states_are_kept_and_taken_up(void **state)
+{
+    static const size_t sizes[] = {0, 64, 4096, 1 << 20};
+    char *data = calloc(1, (1 << 20) + 100);
+    (void)state;
+    for (size_t i = 0; i < (1 << 20) + 100; i++)
+        data[i] = (char)(i * 31 + (i >> 8));
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        AUTO(hash_free) struct hash *first = hash_new(DIGEST_SHA256);
+        struct hash_state kept;
+        hash_add(first, data, sizes[i]);
+        hash_save(first, &kept);
+        assert_int_equal(kept.len, sizes[i]);
+        AUTO(hash_free) struct hash *second = hash_resume(&kept);
+        hash_add(second, data + sizes[i], 100);
+        struct digest wanted = digest_of(data, sizes[i] + 100), found = hash_value(second);
+        assert_true(digest_equal(&wanted, &found));
+        hash_add(first, data + sizes[i], 100);
+        found = hash_value(first);
+        assert_true(digest_equal(&wanted, &found));
+    }
+    /* More than 4 GiB of bits in the length. */
+    struct hash_state large = {.len = UINT64_C(1) << 40};
+    struct hash_state same;
+    AUTO(hash_free) struct hash *h = hash_resume(&large);
+    hash_save(h, &same);
+    assert_memory_equal(&large, &same, sizeof same);
+    free(data);
+}
+
 /* RFC 4231, test cases 2 and 6. */
 static void hmac(void **state)
 {
@@ -148,6 +178,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(texts),
         cmocka_unit_test(streams),
+        cmocka_unit_test(states_are_kept_and_taken_up),
         cmocka_unit_test(hmac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,21 +10,31 @@
 #include "layers/tarwalk.h"
 #include "layers/tarwrite.h"
 
-static struct err *put_entry(void *p, const char *name, const struct buf *headers, const struct node *content)
+static struct err *put_entry(void *p, const struct tar_entry *entry, const struct buf *headers,
+                             const struct node *content)
 {
-    return pipeline_entry(p, name, headers, content);
+    return pipeline_entry(p, entry, headers, content);
+}
+
+static struct err *open_sink(void *ctx, struct sink **to)
+{
+    *to = ctx;
+    return NULL;
 }
 
 static struct err *run(struct sink *to, struct tree *t, enum mediatype_compression how, unsigned workers,
                        struct digest *diff_id)
 {
     const struct pipeline_options options = {
-        .compression = how, .level = COMPRESS_FAST_LEVEL, .workers = workers};
+        .compression = how, .level = COMPRESS_FAST_LEVEL, .workers = workers, .open = open_sink, .ctx = to};
     AUTO(pipeline_free) struct pipeline *p = NULL;
+    bool unchanged = true;
 
-    TRY(pipeline_new(&p, to, &options));
+    TRY(pipeline_new(&p, &options));
     const struct tarwalk walk = {.entry = put_entry, .ctx = p};
-    return pipeline_end(p, tarwalk_tree(t, &walk), diff_id);
+    struct err *e = pipeline_end(p, tarwalk_tree(t, &walk), diff_id, &unchanged);
+    assert_true(e || !unchanged);
+    return e;
 }
 
 /* A file of `size` bytes that are not all the same. */
@@ -171,12 +181,11 @@ static void the_first_error_counts(void **state)
 
 static void levels_that_are_none(void **state)
 {
-    AUTO(sink_free) struct sink *to = sink_discard();
     const struct pipeline_options options = {.compression = COMPRESSION_GZIP, .level = 11};
     struct pipeline *p = NULL;
 
     (void)state;
-    check_error(pipeline_new(&p, to, &options), ERR_USAGE, "11");
+    check_error(pipeline_new(&p, &options), ERR_USAGE, "11");
 }
 
 int main(void)

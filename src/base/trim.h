@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BASE_TRIM_H
+#define LADE_BASE_TRIM_H
+
+#include "base/attr.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* Keep a directory of files that can be made again below a size: the files whose mtime is oldest are removed
+ * until the rest takes no more than `keep` bytes. Files that are being written (newfile.h) and directories
+ * are left alone. An absent directory is an empty one; a file that somebody else removes meanwhile is no
+ * error. *freed may be NULL. */
+MUST_USE struct err *trim_dir(int dirfd, const char *path, uint64_t keep, uint64_t *freed);
+
+#endif
