@@ -42,7 +42,7 @@ rows() {
     sed 's/^/# /' out >&3
 }
 
-@test "what is good is built and published, in the world where the rest is refused" { rows control; }
+@test "what is good is built and published, and what leads out by a link stays inside" { rows control; }
 @test "Dockerfiles that are none are refused" { rows dockerfile; }
 @test "ignore files that cannot be obeyed are refused" { rows ignore; }
 @test "contexts that lead elsewhere or cannot be read are refused" { rows context; }

@@ -27,15 +27,17 @@ def number(value, width):
 
 
 def entry(name, data=b"", kind=b"0", link="", mode=0o644, size=None, uid=0, device=(0, 0), checksum=None):
-    """A ustar entry; `size` may lie, and it and `uid` may be bytes."""
-    name = name.encode() if isinstance(name, str) else name
+    """A ustar entry, with an extended header for long names; `size` may lie, and it and `uid` may be bytes."""
+    long = [(key, text) for key, text in (("path", name), ("linkpath", link)) if len(text) > 100]
+    before = pax(*long) if long else b""
+    name = name.encode()[:100]
     fields = [(name, 100), (number(mode, 8), 8), (number(uid, 8), 8), (number(0, 8), 8),
               (number(len(data) if size is None else size, 12), 12), (number(0, 12), 12), (b" " * 8, 8), (kind, 1),
-              (link.encode(), 100), (b"ustar\x0000", 8), (b"root", 32), (b"root", 32),
+              (link.encode()[:100], 100), (b"ustar\x0000", 8), (b"root", 32), (b"root", 32),
               (number(device[0], 8), 8), (number(device[1], 8), 8), (b"", 155), (b"", 12)]
     head = bytearray(b"".join(value.ljust(width, b"\0") for value, width in fields))
     head[148:156] = b"%06o\0 " % (sum(head) if checksum is None else checksum)
-    return bytes(head) + pad(data)
+    return before + bytes(head) + pad(data)
 
 
 def folder(name):

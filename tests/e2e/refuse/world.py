@@ -17,7 +17,7 @@ TIMEOUT = 60    # seconds; far more than any refusal takes: what hangs, fails
 
 @dataclasses.dataclass
 class Row:
-    """One bad input. Texts may hold @CONTEXT, @STORE, @CANARY, @WORK, @HOME, @TARGET (the registry that is pushed to), @BASE (an image in the
+    """One bad input. Texts may hold @CONTEXT, @STORE, @CACHE, @CANARY, @WORK, @HOME, @TARGET (the registry that is pushed to), @BASE (an image in the
     registry of lies, which `make` puts there), @LIES (that registry's address), @NAME (the row's) and @REGISTRY_… of the environment."""
     name: str
     code: int                       # the exit code
@@ -55,10 +55,11 @@ def digest_tree(top, without=()):
                 what.append(os.readlink(path))
             elif stat.S_ISREG(at.st_mode):
                 what.append(at.st_size)
-                if at.st_size < 1 << 26:
+                if at.st_size < 1 << 26 and os.access(path, os.R_OK):
                     with open(path, "rb") as file:
                         what.append(hashlib.sha256(file.read()).hexdigest())
-            what.append([(x, os.getxattr(path, x, follow_symlinks=False)) for x in os.listxattr(path, follow_symlinks=False)])
+            what.append([(x, os.getxattr(path, x, follow_symlinks=False)) for x in os.listxattr(path, follow_symlinks=False)]
+                        if os.access(path, os.R_OK, follow_symlinks=False) else None)
             seen[path] = what
     return seen
 
@@ -91,7 +92,7 @@ class World:
         os.symlink("secret", os.path.join(self.canary, "link"))
 
     def text(self, text):
-        for name, value in (("@CONTEXT", self.context), ("@STORE", self.store), ("@CANARY", self.canary), ("@WORK", self.work), ("@HOME", self.home),
+        for name, value in (("@CONTEXT", self.context), ("@STORE", self.store), ("@CACHE", self.cache), ("@CANARY", self.canary), ("@WORK", self.work), ("@HOME", self.home),
                             ("@TARGET", self.target), ("@BASE", self.base), ("@LIES", self.liar.address), ("@NAME", self.row.name)):
             text = text.replace(name, value)
         return re.sub(r"@(REGISTRY_\w+)", lambda found: os.environ[found[1]], text)
