@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static atomic_bool enabled;
+static atomic_uint warned;
 
 void log_enable(bool debug)
 {
@@ -33,4 +34,13 @@ void log_debug(const char *format, ...)
     ssize_t written = write(STDERR_FILENO, line, strlen(line));
     (void)written;
     errno = before;
+}
+
+void log_warn_once(enum log_warning said, const char *text)
+{
+    if (atomic_fetch_or(&warned, 1u << said) & 1u << said)
+        return;
+    AUTO(mem_free) char *line = mem_printf("warning: %s\n", text);
+    ssize_t written = write(STDERR_FILENO, line, strlen(line));
+    (void)written;
 }

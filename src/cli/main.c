@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/stop.h"
 #include "cli/cli.h"
+#include "layers/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,8 @@ static struct err *finish_output(void)
 
 int main(int argc, char **argv)
 {
+    if (reader_is_child(argc > 0 ? argv[0] : NULL))
+        reader_child();
     open_standard_descriptors();
     mode_t file_mode = 0666 & ~umask(077);
     /* Only the characters, for the width of what is shown; never what the environment says, so that nothing

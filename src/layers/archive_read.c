@@ -10,7 +10,7 @@
 #include "image/ref.h"
 #include "layers/archive_inner.h"
 #include "layers/archive_oci.h"
-#include "layers/compress.h"
+#include "layers/reader.h"
 #include "layers/tarread.h"
 
 #include <inttypes.h>
@@ -177,13 +177,13 @@ static struct err *hash_plain(struct import *im, const struct desc *layer, const
     struct source *packed;
     char text[DIGEST_SHORT];
 
+    digest_short(&layer->digest, text);
     TRY(store_get(im->layout, layer, &packed));
-    TRY(decompress_source(&plain, packed, mediatype_compression_of(layer->media_type),
-                          digest_short(&layer->digest, text)));
+    TRY(err_wrap(reader_plain(&plain, packed, reader_packing_of(layer->media_type)), "%s", text));
     for (;;) {
         const uint8_t *data;
         size_t len;
-        TRY(source_peek(plain, &data, &len));
+        TRY(err_wrap(source_peek(plain, &data, &len), "%s", text));
         if (len == 0)
             break;
         hash_add(hash, data, len);

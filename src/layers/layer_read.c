@@ -3,18 +3,13 @@
 
 #include "base/mem.h"
 #include "image/mediatype.h"
-#include "layers/compress.h"
+#include "layers/reader.h"
 
-static void add_to_hash(void *hash, const uint8_t *data, size_t len)
-{
-    hash_add(hash, data, len);
-}
-
-/* Bytes that are not the promised ones often make no archive either; the first is what the user has to know.
- */
+/* Bytes that are not the promised ones often make no archive either, or trip up whoever reads them; the first
+ * is what the user has to know. */
 static struct err *prefer_integrity(struct err *e, struct source *packed)
 {
-    if (!e || err_kind_of(e) != ERR_INPUT)
+    if (!e || (err_kind_of(e) != ERR_INPUT && err_kind_of(e) != ERR_INTERNAL))
         return e;
     struct err *other = source_drain(packed);
     if (other && err_kind_of(other) == ERR_INTEGRITY) {
@@ -26,16 +21,20 @@ static struct err *prefer_integrity(struct err *e, struct source *packed)
 }
 
 static struct err *read_packed(struct tree **out, struct source *packed, const struct desc *blob,
-                               struct hash *hash, const struct tarread_options *options)
+                               enum digest_alg alg, const struct tarread_options *options,
+                               struct digest *found)
 {
-    AUTO(source_free) struct source *watched = NULL;
-    struct source *plain = NULL;
+    const struct reader_options how = {
+        .packing = reader_packing_of(blob->media_type),
+        .data = tarread_needs(options),
+        .digest = alg,
+        .limits = options->limits,
+    };
+    AUTO(reader_free) struct reader *reader = NULL;
 
-    TRY(err_wrap(decompress_source(&plain, source_borrow(packed), mediatype_compression_of(blob->media_type),
-                                   "decompress"),
-                 "%s", options->what));
-    watched = source_watch(plain, add_to_hash, hash);
-    TRY(tarread_tree(out, watched, options));
+    TRY(err_wrap(reader_open(&reader, packed, &how), "%s", options->what));
+    TRY(tarread_entries(out, reader_entries(reader), options));
+    *found = reader_digest(reader);
     return source_drain(packed);
 }
 
@@ -49,13 +48,11 @@ struct err *layer_read(struct tree **out, struct store *from, const struct desc 
     struct tarread_options with_name = *options;
     AUTO(source_free) struct source *packed = NULL;
     AUTO(tree_free) struct tree *tree = NULL;
-    AUTO(hash_free) struct hash *hash = hash_new(check ? diff_id->alg : DIGEST_SHA256);
 
     with_name.what = what;
-    with_name.any_compression = false;
     TRY(err_wrap(store_get(from, blob, &packed), "%s", what));
-    TRY(prefer_integrity(read_packed(&tree, packed, blob, hash, &with_name), packed));
-    *found = hash_value(hash);
+    TRY(prefer_integrity(
+        read_packed(&tree, packed, blob, check ? diff_id->alg : DIGEST_SHA256, &with_name, found), packed));
     if (check && !digest_equal(found, diff_id))
         return err_new(ERR_INTEGRITY, "%s: its plain bytes have the digest %s, the image's config says %s",
                        what, digest_text(found, found_text), digest_text(diff_id, want_text));

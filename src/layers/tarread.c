@@ -4,10 +4,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "layers/compress.h"
+#include "layers/entries.h"
+#include "layers/reader.h"
 #include "layers/spool.h"
-#include "layers/tarstrict.h"
-#include "layers/untar.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,11 +16,11 @@
 #define WHITEOUT_META ".wh..wh."
 #define OPAQUE ".wh..wh..opq"
 
-struct reader {
+struct reading {
     const struct tarread_options *options;
     struct tarlimits limits;
     struct tree *tree;
-    struct untar *untar;
+    struct entries *entries;
     uint32_t entry;           /* the number of the one at hand */
     uint64_t memory, data;    /* taken so far */
     struct buf path;          /* of the entry at hand, cleaned */
@@ -30,14 +29,16 @@ struct reader {
     struct node *parent_node; /* and where it is; NULL: not known any more */
 };
 
+#define SHOWN_MAX 200
+
 static struct err *entry_error(enum err_kind kind, const char *path, const char *why)
 {
-    AUTO(mem_free) char *name = str_safe(path);
+    AUTO(mem_free) char *name = str_escape(path, strlen(path), SHOWN_MAX);
     return err_new(kind, "entry \"%s\": %s", name, why);
 }
 
 /* Without ".", "..", doubled and outer slashes; "" is the root. */
-static struct err *clean_path(const struct reader *r, const char *path, struct buf *out)
+static struct err *clean_path(const struct reading *r, const char *path, struct buf *out)
 {
     buf_clear(out);
     if (strlen(path) > r->limits.path)
@@ -65,7 +66,7 @@ static struct err *clean_path(const struct reader *r, const char *path, struct b
     return NULL;
 }
 
-static struct err *take_memory(struct reader *r, uint64_t bytes)
+static struct err *take_memory(struct reading *r, uint64_t bytes)
 {
     r->memory += bytes;
     if (r->memory > r->limits.memory)
@@ -75,7 +76,7 @@ static struct err *take_memory(struct reader *r, uint64_t bytes)
 }
 
 /* A whiteout that gives way to a directory of its own layer: what lay there below stays hidden. */
-static struct node *over_whiteout(struct reader *r, struct node *whiteout)
+static struct node *over_whiteout(struct reading *r, struct node *whiteout)
 {
     struct node *n = tree_add(r->tree, whiteout->parent, whiteout->name, strlen(whiteout->name), NODE_DIR);
 
@@ -86,7 +87,7 @@ static struct node *over_whiteout(struct reader *r, struct node *whiteout)
 }
 
 /* Walk to the directory `path` as far as it goes without a link. *link: it was stopped by one. */
-static struct err *walk(struct reader *r, const char *path, struct node **out, bool *link)
+static struct err *walk(struct reading *r, const char *path, struct node **out, bool *link)
 {
     struct node *at = tree_root(r->tree);
 
@@ -118,7 +119,7 @@ static struct err *walk(struct reader *r, const char *path, struct node **out, b
 }
 
 /* The directory in which `path` has its last part; it is made when absent. */
-static struct err *find_parent(struct reader *r, size_t len, struct node **out)
+static struct err *find_parent(struct reading *r, size_t len, struct node **out)
 {
     bool link;
 
@@ -144,14 +145,18 @@ static struct err *find_parent(struct reader *r, size_t len, struct node **out)
     return NULL;
 }
 
-static struct err *set_xattrs(struct reader *r, struct node *n)
+static struct err *set_xattrs(struct reading *r, struct node *n)
 {
     const char *name;
     const void *value;
     size_t len;
 
-    while (untar_next_xattr(r->untar, &name, &value, &len)) {
-        if (!name || name[0] == '\0' || len > r->limits.xattr)
+    for (;;) {
+        bool more;
+        TRY(r->entries->ops->xattr(r->entries, &name, &value, &len, &more));
+        if (!more)
+            return NULL;
+        if (!name || name[0] == '\0' || len > r->limits.xattr || strlen(name) > r->limits.path)
             return entry_error(ERR_RESOURCE, buf_text(&r->path),
                                "an extended attribute is too large or has no name");
         TRY(take_memory(r, (n->xattr_count + 1) * sizeof *n->xattr + strlen(name) + len));
@@ -159,10 +164,9 @@ static struct err *set_xattrs(struct reader *r, struct node *n)
         if (n->xattr_count > r->limits.xattrs)
             return entry_error(ERR_RESOURCE, buf_text(&r->path), "it has too many extended attributes");
     }
-    return NULL;
 }
 
-static struct err *set_meta(struct reader *r, struct node *n, const struct untar_entry *e)
+static struct err *set_meta(struct reading *r, struct node *n, const struct entry *e)
 {
     n->mode = e->mode;
     n->uid = e->uid;
@@ -182,7 +186,7 @@ static bool is_account_file(const struct node *n)
            (strcmp(n->name, "passwd") == 0 || strcmp(n->name, "group") == 0);
 }
 
-static struct err *keep_account(struct reader *r, struct node *n, struct source *bytes)
+static struct err *keep_account(struct reading *r, struct node *n, struct source *bytes)
 {
     AUTO_VALUE(buf_wipe) struct buf text = BUF(TARREAD_ACCOUNTS_MAX);
 
@@ -193,7 +197,7 @@ static struct err *keep_account(struct reader *r, struct node *n, struct source 
     return NULL;
 }
 
-static struct err *set_content(struct reader *r, struct node *n, const struct untar_entry *e)
+static struct err *set_content(struct reading *r, struct node *n, const struct entry *e)
 {
     const struct tarread_options *o = r->options;
 
@@ -204,7 +208,7 @@ static struct err *set_content(struct reader *r, struct node *n, const struct un
     if (o->spool && e->size > 0) {
         n->content.kind = CONTENT_SPOOL;
         n->content.spool = o->spool;
-        return spool_add(o->spool, untar_data(r->untar), e->size, &n->content.offset);
+        return spool_add(o->spool, r->entries->ops->data(r->entries), e->size, &n->content.offset);
     }
     if (o->spool)
         return NULL;
@@ -213,14 +217,13 @@ static struct err *set_content(struct reader *r, struct node *n, const struct un
         n->content.entry = r->entry;
     }
     if (o->file)
-        return o->file(o->ctx, r->entry, n, untar_data(r->untar));
+        return o->file(o->ctx, r->entry, n, r->entries->ops->data(r->entries));
     if (o->keep_accounts && e->size > 0 && e->size <= TARREAD_ACCOUNTS_MAX && is_account_file(n))
-        return keep_account(r, n, untar_data(r->untar));
+        return keep_account(r, n, r->entries->ops->data(r->entries));
     return NULL;
 }
 
-static struct err *link_target(struct reader *r, const struct untar_entry *e, struct node *self,
-                               struct node **out)
+static struct err *link_target(struct reading *r, const struct entry *e, struct node *self, struct node **out)
 {
     const char *path = buf_text(&r->path);
 
@@ -238,7 +241,7 @@ static struct err *link_target(struct reader *r, const struct untar_entry *e, st
 }
 
 /* A node for the name in `dir`; what stood there gives way. */
-static struct node *place_node(struct reader *r, struct node *dir, const char *name, struct node *old,
+static struct node *place_node(struct reading *r, struct node *dir, const char *name, struct node *old,
                                enum node_type type)
 {
     bool was_whiteout = old && old->type == NODE_WHITEOUT;
@@ -251,8 +254,8 @@ static struct node *place_node(struct reader *r, struct node *dir, const char *n
     return n;
 }
 
-static struct err *add_hard_link(struct reader *r, struct node *dir, const char *name, struct node *old,
-                                 const struct untar_entry *e)
+static struct err *add_hard_link(struct reading *r, struct node *dir, const char *name, struct node *old,
+                                 const struct entry *e)
 {
     struct node *target;
 
@@ -279,21 +282,21 @@ static struct err *add_hard_link(struct reader *r, struct node *dir, const char 
     return NULL;
 }
 
-static struct err *add_node(struct reader *r, struct node *dir, const char *name, const struct untar_entry *e)
+static struct err *add_node(struct reading *r, struct node *dir, const char *name, const struct entry *e)
 {
     static const enum node_type types[] = {
-        [UNTAR_FILE] = NODE_FILE, [UNTAR_DIR] = NODE_DIR,     [UNTAR_SYMLINK] = NODE_SYMLINK,
-        [UNTAR_CHAR] = NODE_CHAR, [UNTAR_BLOCK] = NODE_BLOCK, [UNTAR_FIFO] = NODE_FIFO,
+        [ENTRY_FILE] = NODE_FILE, [ENTRY_DIR] = NODE_DIR,     [ENTRY_SYMLINK] = NODE_SYMLINK,
+        [ENTRY_CHAR] = NODE_CHAR, [ENTRY_BLOCK] = NODE_BLOCK, [ENTRY_FIFO] = NODE_FIFO,
     };
     struct node *old;
 
     TRY(take_memory(r, sizeof *dir + 2 * sizeof dir + strlen(name)));
     TRY(tree_child(r->tree, dir, name, strlen(name), &old));
-    if (e->type == UNTAR_HARDLINK)
+    if (e->type == ENTRY_HARDLINK)
         return add_hard_link(r, dir, name, old, e);
     struct node *n = place_node(r, dir, name, old, types[e->type]);
     TRY(set_meta(r, n, e));
-    if (e->type == UNTAR_SYMLINK) {
+    if (e->type == ENTRY_SYMLINK) {
         size_t len = strlen(e->target);
         if (len == 0)
             return entry_error(ERR_INPUT, buf_text(&r->path), "a symbolic link without a target");
@@ -302,14 +305,14 @@ static struct err *add_node(struct reader *r, struct node *dir, const char *name
         TRY(take_memory(r, len));
         n->target = tree_strdup(r->tree, e->target, len);
     }
-    return e->type == UNTAR_FILE ? set_content(r, n, e) : NULL;
+    return e->type == ENTRY_FILE ? set_content(r, n, e) : NULL;
 }
 
-static struct err *add_root(struct reader *r, const struct untar_entry *e)
+static struct err *add_root(struct reading *r, const struct entry *e)
 {
     struct node *root = tree_root(r->tree);
 
-    if (e->type != UNTAR_DIR || e->path[0] == '\0')
+    if (e->type != ENTRY_DIR || e->path[0] == '\0')
         return entry_error(ERR_INPUT, e->path, "the root can only be a directory");
     root->implicit = false;
     node_drop_xattrs(root, NULL);
@@ -317,7 +320,7 @@ static struct err *add_root(struct reader *r, const struct untar_entry *e)
 }
 
 /* `name` begins with ".wh.". */
-static struct err *add_whiteout(struct reader *r, struct node *dir, const char *name)
+static struct err *add_whiteout(struct reading *r, struct node *dir, const char *name)
 {
     const char *hidden = name + WHITEOUT_LEN;
     struct node *old;
@@ -339,7 +342,7 @@ static struct err *add_whiteout(struct reader *r, struct node *dir, const char *
     return NULL;
 }
 
-static struct err *add_entry(struct reader *r, const struct untar_entry *e)
+static struct err *add_entry(struct reading *r, const struct entry *e)
 {
     TRY(clean_path(r, e->path, &r->path));
     if (r->path.len == 0)
@@ -362,49 +365,60 @@ static struct err *add_entry(struct reader *r, const struct untar_entry *e)
     return add_node(r, dir, name, e);
 }
 
-static struct err *read_all(struct reader *r, struct tarstrict *strict)
+static struct err *read_all(struct reading *r)
 {
     for (;;) {
-        struct untar_entry e;
+        struct entry e;
         bool more;
-        TRY(untar_next(r->untar, &e, &more));
+        TRY(r->entries->ops->next(r->entries, &e, &more));
         if (!more)
             break;
+        if (r->entry >= r->limits.entries)
+            return err_new(ERR_RESOURCE, "more than %" PRIu64 " entries", r->limits.entries);
         TRY(add_entry(r, &e));
         r->entry++;
     }
-    TRY(untar_end(r->untar));
-    if (r->entry != tarstrict_entries(strict))
-        return err_new(ERR_INPUT, "%" PRIu64 " entries that readers do not agree on",
-                       tarstrict_entries(strict));
-    return NULL;
+    return r->entries->ops->end(r->entries, r->entry);
 }
 
-struct err *tarread_tree(struct tree **out, struct source *from, const struct tarread_options *options)
+struct err *tarread_entries(struct tree **out, struct entries *from, const struct tarread_options *options)
 {
     struct tarlimits limits = options->limits ? *options->limits : TARLIMITS;
-    AUTO(source_free) struct source *plain = NULL;
-    if (options->any_compression)
-        TRY(err_wrap(decompress_any_source(&plain, source_borrow(from), "decompress"), "%s", options->what));
-    AUTO(tarstrict_free) struct tarstrict *strict = tarstrict_new(plain ? plain : from, &limits);
-    AUTO(untar_free) struct untar *untar = NULL;
-    TRY(err_wrap(untar_open(&untar, tarstrict_source(strict)), "%s", options->what));
-
     AUTO(tree_free) struct tree *tree = tree_new();
-    struct reader r = {
+    struct reading r = {
         .options = options,
         .limits = limits,
         .tree = tree,
-        .untar = untar,
+        .entries = from,
         .path = BUF(limits.path + 1),
         .target = BUF(limits.path + 1),
         .parent = BUF(limits.path + 1),
     };
-    struct err *e = read_all(&r, strict);
+    struct err *e = read_all(&r);
     buf_wipe(&r.path);
     buf_wipe(&r.target);
     buf_wipe(&r.parent);
     TRY(err_wrap(e, "%s", options->what));
     *out = TAKE(tree);
     return NULL;
+}
+
+enum reader_data tarread_needs(const struct tarread_options *options)
+{
+    if (options->spool || options->file)
+        return READER_ALL_DATA;
+    return options->keep_accounts ? READER_ACCOUNTS : READER_NO_DATA;
+}
+
+struct err *tarread_tree(struct tree **out, struct source *from, const struct tarread_options *options)
+{
+    const struct reader_options how = {
+        .packing = options->any_compression ? READER_ANY : READER_PLAIN,
+        .data = tarread_needs(options),
+        .limits = options->limits,
+    };
+    AUTO(reader_free) struct reader *reader = NULL;
+
+    TRY(err_wrap(reader_open(&reader, from, &how), "%s", options->what));
+    return tarread_entries(out, reader_entries(reader), options);
 }

@@ -5,15 +5,17 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "layers/entries.h"
+#include "layers/reader.h"
 #include "layers/tarlimits.h"
 #include "layers/tree.h"
 
 #include <stdbool.h>
 
 /*
- * A tar of anybody into a tree: hostile input. The bytes pass layers/tarstrict.h first, then libarchive
- * (layers/untar.h). ERR_INPUT for what is broken or ambiguous, ERR_RESOURCE for what is over a limit
- * (layers/tarlimits.h). Of what an entry says:
+ * A tar of anybody into a tree: hostile input. It is decompressed and parsed in a process of its own
+ * (layers/reader.h); its names are cleaned and its limits held here. ERR_INPUT for what is broken or
+ * ambiguous, ERR_RESOURCE for what is over a limit (layers/tarlimits.h). Of what an entry says:
  *
  * - Names are cleaned lexically: leading "/", "//" and "./" are dropped, "a/.." is nothing; a ".." that
  * leaves the root is ERR_INPUT. What is cleaned to nothing is the root, which must be a directory.
@@ -42,10 +44,15 @@ struct tarread_options {
                            for `spool` and `file` NULL */
     const struct tarlimits *limits; /* NULL: TARLIMITS */
 };
-#define TARREAD_ACCOUNTS_MAX (1u << 20)
+#define TARREAD_ACCOUNTS_MAX READER_ACCOUNTS_MAX
 /* `from` is borrowed and read to its end. */
 MUST_USE struct err *tarread_tree(struct tree **out, struct source *from,
                                   const struct tarread_options *options);
+/* The same from entries that somebody else reads; `any_compression` means nothing here. */
+MUST_USE struct err *tarread_entries(struct tree **out, struct entries *from,
+                                     const struct tarread_options *options);
+/* What data those entries have to bring. */
+enum reader_data tarread_needs(const struct tarread_options *options);
 
 /* Is this the beginning of a tar, plain or compressed (as BuildKit tells it for ADD: the first header must be
  * readable)? Looks at the content from the source's start; the source is at its beginning again after (it

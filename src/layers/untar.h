@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "layers/entries.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,25 +19,11 @@
  */
 struct untar;
 
-enum untar_type { UNTAR_FILE, UNTAR_DIR, UNTAR_SYMLINK, UNTAR_HARDLINK, UNTAR_CHAR, UNTAR_BLOCK, UNTAR_FIFO };
-
-struct untar_entry {
-    enum untar_type type;
-    const char *path;   /* as it stands in the archive */
-    const char *target; /* of links; never NULL for them */
-    uint64_t size;      /* of files, with their holes */
-    uint32_t mode;      /* 07777 only */
-    uint32_t uid, gid;
-    uint32_t device_major, device_minor;
-    int64_t mtime;
-    uint32_t mtime_ns;
-};
-
 /* `from` gives plain tar bytes and is borrowed. */
 MUST_USE struct err *untar_open(struct untar **out, struct source *from);
 /* The next entry, borrowed until the call after; *more false at the end. What is left of the last one's data
  * is skipped. */
-MUST_USE struct err *untar_next(struct untar *u, struct untar_entry *entry, bool *more);
+MUST_USE struct err *untar_next(struct untar *u, struct entry *entry, bool *more);
 /* The extended attributes of the entry, one a call; false when there are no more. */
 bool untar_next_xattr(struct untar *u, const char **name, const void **value, size_t *len);
 /* The entry's data: exactly `size` bytes, holes as zeros. Borrowed until untar_next. */
@@ -44,6 +31,9 @@ struct source *untar_data(struct untar *u);
 /* After the last entry: the rest of the source is read, so that whatever checks it sees all of it. */
 MUST_USE struct err *untar_end(struct untar *u);
 void untar_free(struct untar *u);
+/* Read a small tar of our own, so that libarchive and the C library load what they load at the first use:
+ * afterwards no file is opened. */
+void untar_warm_up(void);
 AUTO_DEFINE(struct untar *, untar_free)
 
 /* Decompression. A stream that is cut or broken is ERR_INPUT; the inner source is read to its end before this
