@@ -83,13 +83,12 @@ static struct err *load_part(struct builder *b, struct part *part)
 
 struct err *stage_files(struct builder *b, struct stage *s, struct tree **out)
 {
-    if (!s->files) {
-        for (size_t i = 0; i < s->parts.count; i++)
-            TRY(load_part(b, s->parts.item[i]));
+    for (size_t i = s->merged; i < s->parts.count; i++)
+        TRY(load_part(b, s->parts.item[i]));
+    if (!s->files)
         s->files = tree_new();
-        for (size_t i = 0; i < s->parts.count; i++)
-            TRY(tree_apply(s->files, s->parts.item[i]->tree, (uint32_t)i));
-    }
+    for (; s->merged < s->parts.count; s->merged++)
+        TRY(tree_apply(s->files, s->parts.item[s->merged]->tree, (uint32_t)s->merged));
     *out = s->files;
     return NULL;
 }
@@ -122,8 +121,6 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     }
     struct part *part = new_part(b);
     part->tree = layer_take;
-    if (s->files)
-        TRY(tree_apply(s->files, part->tree, (uint32_t)s->parts.count));
     stage_push(s, part);
     if (!s->plan->result)
         return NULL;

@@ -46,7 +46,8 @@ struct stage {
     struct strmap env;      /* what expansion sees: the config's environment and ARGs */
     bool cmd_set;           /* CMD stands in this stage */
     struct part_list parts; /* base first; borrowed */
-    struct tree *files;     /* merged, or NULL */
+    struct tree *files;     /* merged from … */
+    size_t merged;          /* … so many parts; NULL: none yet */
     unsigned step, steps;   /* for "[name 2/5]" */
 };
 
