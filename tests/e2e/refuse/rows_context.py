@@ -24,10 +24,9 @@ def linked_parent(world):
 
 
 def listen(path):
-    here = os.getcwd()
-    os.chdir(os.path.dirname(path))  # A socket's name is short.
-    socket.socket(socket.AF_UNIX).bind(os.path.basename(path))
-    os.chdir(here)
+    parent = os.open(os.path.dirname(path), os.O_PATH)  # A socket's name is short.
+    socket.socket(socket.AF_UNIX).bind(f"/proc/self/fd/{parent}/{os.path.basename(path)}")
+    os.close(parent)
 
 
 def closed(path):
