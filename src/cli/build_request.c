@@ -196,28 +196,39 @@ static struct err *set_level(struct layer_options *layer, const char *option, co
     return NULL;
 }
 
+static bool differs(const struct output_form *a, const struct output_form *b)
+{
+    return a->compression && b->compression && (a->compression != b->compression || a->estargz != b->estargz);
+}
+
 /* An image has one set of layers, so the outputs cannot want different ones. */
 static struct err *choose_compression(struct build_request *r, const struct build_settings *s)
 {
     struct layer_options *layer = &r->options.layer;
-    enum mediatype_compression wanted = COMPRESSION_UNKNOWN;
+    struct output_form wanted = {0};
     layer->level = COMPRESS_DEFAULT_LEVEL;
     if (s->compression)
         TRY(output_compression(&wanted, s->compression, "--compression"));
+    if (s->estargz && wanted.compression && wanted.compression != COMPRESSION_GZIP)
+        return err_new(ERR_USAGE, "--estargz is a form of gzip: it does not go with --compression %s",
+                       s->compression);
+    if (s->estargz)
+        wanted = (struct output_form){COMPRESSION_GZIP, true};
     TRY(set_level(layer, "--compression-level", s->compression_level));
     for (size_t i = 0; i < r->outputs.count; i++) {
         const struct output *o = &r->outputs.item[i];
         int before = layer->level;
         TRY(set_level(layer, "--output: compression-level", o->level));
         bool other_level = before != COMPRESS_DEFAULT_LEVEL && layer->level != before;
-        bool other = wanted && o->compression && wanted != o->compression;
+        bool other = differs(&wanted, &o->form);
         if (other || other_level)
             return err_new(ERR_UNSUPPORTED,
                            "--output: different compressions for one image are not supported");
-        if (o->compression)
-            wanted = o->compression;
+        if (o->form.compression)
+            wanted = o->form;
     }
-    layer->compression = wanted ? wanted : COMPRESSION_GZIP;
+    layer->compression = wanted.compression ? wanted.compression : COMPRESSION_GZIP;
+    layer->estargz = wanted.estargz;
     TRY(err_wrap(compress_check_level(layer->compression, layer->level), "--compression-level"));
     layer->workers = (unsigned)s->shared.jobs;
     return NULL;

@@ -19,7 +19,7 @@ struct build_settings {
     struct strlist tags, build_args, labels, annotations, outputs, platforms;
     const char *file, *target, *iidfile, *metadata_file;
     const char *compression, *compression_level, *epoch, *builder;
-    bool push, pull, complete, no_cache, trust_times;
+    bool push, pull, complete, no_cache, trust_times, estargz;
 };
 
 struct build_request {

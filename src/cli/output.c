@@ -39,20 +39,22 @@ static struct err *set_type(struct output *o, const char *value)
     return unexpected("type", "image, registry, oci, docker, tar or local", value);
 }
 
-struct err *output_compression(enum mediatype_compression *out, const char *text, const char *option)
+struct err *output_compression(struct output_form *out, const char *text, const char *option)
 {
+    static const struct {
+        const char *name;
+        struct output_form form;
+    } names[] = {{"gzip", {COMPRESSION_GZIP, false}},
+                 {"zstd", {COMPRESSION_ZSTD, false}},
+                 {"estargz", {COMPRESSION_GZIP, true}},
+                 {"uncompressed", {COMPRESSION_NONE, false}}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq(text, names[i].name)) {
+            *out = names[i].form;
+            return NULL;
+        }
     AUTO(mem_free) char *safe = str_safe(text);
-    if (str_eq(text, "gzip"))
-        *out = COMPRESSION_GZIP;
-    else if (str_eq(text, "uncompressed"))
-        *out = COMPRESSION_NONE;
-    else if (str_eq(text, "zstd"))
-        *out = COMPRESSION_ZSTD;
-    else if (str_eq(text, "estargz"))
-        return err_new(ERR_UNSUPPORTED, "%s %s is not supported", option, safe);
-    else
-        return err_new(ERR_USAGE, "%s: expected gzip, zstd or uncompressed, found \"%s\"", option, safe);
-    return NULL;
+    return err_new(ERR_USAGE, "%s: expected gzip, zstd, estargz or uncompressed, found \"%s\"", option, safe);
 }
 
 static struct err *set_names(struct output *o, const char *value)
@@ -127,7 +129,7 @@ static struct err *set(struct output *o, const char *key, const char *value)
         return NULL;
     }
     if (str_eq(key, "compression"))
-        return output_compression(&o->compression, value, "--output: compression");
+        return output_compression(&o->form, value, "--output: compression");
     if (str_eq(key, "compression-level")) {
         o->level = value;
         return NULL;

@@ -22,24 +22,29 @@ enum output_kind {
     OUTPUT_LOCAL,  /* the files, in a directory */
 };
 
+/* How layers are compressed. */
+struct output_form {
+    enum mediatype_compression compression; /* COMPRESSION_UNKNOWN: not said */
+    bool estargz;                           /* of gzip: for lazy pulling (layers/estargz.h) */
+};
+
 struct output {
     enum output_kind kind;
     char *dest;           /* NULL: OUTPUT_IMAGE; "-": standard output */
     struct strlist names; /* as --tag */
     bool push;
-    bool directory;                         /* OUTPUT_OCI: tar=false */
-    enum mediatype_compression compression; /* COMPRESSION_UNKNOWN: not said */
-    const char *level;                      /* NULL: not said; borrowed from `fields` */
-    struct strmap annotations;              /* of the manifest */
+    bool directory; /* OUTPUT_OCI: tar=false */
+    struct output_form form;
+    const char *level;         /* NULL: not said; borrowed from `fields` */
+    struct strmap annotations; /* of the manifest */
     struct strlist fields;
 };
 
 MUST_USE struct err *output_parse(struct output *out, const char *text);
 void output_wipe(struct output *o);
 
-/* "gzip", "zstd", "uncompressed". ERR_UNSUPPORTED for "estargz". `option` names where it was said. */
-MUST_USE struct err *output_compression(enum mediatype_compression *out, const char *text,
-                                        const char *option);
+/* "gzip", "zstd", "estargz", "uncompressed". `option` names where it was said. */
+MUST_USE struct err *output_compression(struct output_form *out, const char *text, const char *option);
 
 struct outputs {
     struct output *item;

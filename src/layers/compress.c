@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "layers/chunk.h"
 #include "layers/deflate.h"
+#include "layers/gzip.h"
 #include "layers/zstd.h"
 
 #define GZIP_LEVEL_MAX 9
@@ -96,6 +97,27 @@ struct err *compress_chunk(struct compress *c, const uint8_t *in, size_t len, ui
         return zstd_frame(c->zstd, in, len, out, c->bound, out_len);
     *out_len = deflate_chunk(c->deflate, c->level, in, len, out, c->bound, false);
     return *out_len > 0 ? NULL : err_new(ERR_INTERNAL, "compress: a chunk of %zu bytes does not fit", len);
+}
+
+size_t compress_member_bound(size_t len)
+{
+    return GZIP_HEADER_SIZE + deflate_bound(len) + GZIP_TRAILER_SIZE;
+}
+
+struct err *compress_member(struct compress *c, const uint8_t *in, size_t len, uint8_t *out, size_t room,
+                            size_t *out_len)
+{
+    size_t used = 0;
+
+    if (c->deflate && room >= compress_member_bound(len))
+        used = deflate_chunk(c->deflate, c->level, in, len, out + GZIP_HEADER_SIZE,
+                             room - GZIP_HEADER_SIZE - GZIP_TRAILER_SIZE, true);
+    if (used == 0)
+        return err_new(ERR_INTERNAL, "compress: a gzip member of %zu bytes does not fit", len);
+    gzip_header(out);
+    gzip_trailer(out + GZIP_HEADER_SIZE + used, gzip_crc(in, len), len);
+    *out_len = GZIP_HEADER_SIZE + used + GZIP_TRAILER_SIZE;
+    return NULL;
 }
 
 char *compress_id(enum mediatype_compression how, int level)

@@ -32,6 +32,10 @@ AUTO_DEFINE(struct compress *, compress_free)
 size_t compress_bound(const struct compress *c);
 MUST_USE struct err *compress_chunk(struct compress *c, const uint8_t *in, size_t len, uint8_t *out,
                                     size_t *out_len);
+/* Of COMPRESSION_GZIP: the chunk as a gzip member that ends with it. `room` is at least what it may take. */
+size_t compress_member_bound(size_t len);
+MUST_USE struct err *compress_member(struct compress *c, const uint8_t *in, size_t len, uint8_t *out,
+                                     size_t room, size_t *out_len);
 /* What the bytes depend on, in words: "lade-deflate/1 default". New string. */
 char *compress_id(enum mediatype_compression how, int level);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
-static const uint8_t header[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
+static const uint8_t header[GZIP_HEADER_SIZE] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
 
 static void put_u32(uint8_t *to, uint32_t value)
 {
@@ -14,13 +14,23 @@ static void put_u32(uint8_t *to, uint32_t value)
         to[i] = (uint8_t)(value >> 8 * i);
 }
 
+void gzip_header(uint8_t to[GZIP_HEADER_SIZE])
+{
+    memcpy(to, header, sizeof header);
+}
+
+void gzip_trailer(uint8_t to[GZIP_TRAILER_SIZE], uint32_t crc, uint64_t len)
+{
+    put_u32(to, crc);
+    put_u32(to + 4, (uint32_t)len);
+}
+
 size_t gzip_end(struct gzip *g, uint8_t frame[GZIP_FRAME_MAX])
 {
     memcpy(frame, DEFLATE_END, DEFLATE_END_SIZE);
-    put_u32(frame + DEFLATE_END_SIZE, g->crc);
-    put_u32(frame + DEFLATE_END_SIZE + 4, (uint32_t)g->len);
+    gzip_trailer(frame + DEFLATE_END_SIZE, g->crc, g->len);
     *g = (struct gzip){0};
-    return DEFLATE_END_SIZE + 8;
+    return DEFLATE_END_SIZE + GZIP_TRAILER_SIZE;
 }
 
 size_t gzip_before_chunk(struct gzip *g, uint8_t frame[GZIP_FRAME_MAX])
@@ -31,7 +41,7 @@ size_t gzip_before_chunk(struct gzip *g, uint8_t frame[GZIP_FRAME_MAX])
         return 0;
     if (g->chunks > 0)
         len = gzip_end(g, frame);
-    memcpy(frame + len, header, sizeof header);
+    gzip_header(frame + len);
     return len + sizeof header;
 }
 

@@ -29,6 +29,12 @@ void gzip_add_chunk(struct gzip *g, uint32_t crc, size_t len);
 /* What stands at the end; there was at least one chunk. */
 size_t gzip_end(struct gzip *g, uint8_t frame[GZIP_FRAME_MAX]);
 
+/* The same for a member around one deflate stream that ends itself. */
+#define GZIP_HEADER_SIZE 10
+#define GZIP_TRAILER_SIZE 8
+void gzip_header(uint8_t to[GZIP_HEADER_SIZE]);
+void gzip_trailer(uint8_t to[GZIP_TRAILER_SIZE], uint32_t crc, uint64_t len);
+
 uint32_t gzip_crc(const uint8_t *data, size_t len);
 
 #endif

@@ -8,9 +8,12 @@
 #include "image/layout.h"
 #include "image/mediatype.h"
 #include "layers/chunk.h"
+#include "layers/estargz.h"
 #include "layers/memo.h"
 #include "layers/pipeline.h"
 #include "layers/tarwalk.h"
+
+#include <inttypes.h>
 
 static const char *media_type_of(enum mediatype_compression how)
 {
@@ -93,6 +96,39 @@ static struct err *write_blob(struct writing *w, struct desc *blob)
     return e;
 }
 
+static struct err *put_lazy_entry(void *estargz, const struct tar_entry *entry, const struct buf *headers,
+                                  const struct node *content)
+{
+    return estargz_entry(estargz, entry, headers, content);
+}
+
+static void annotate(struct desc *blob, const struct estargz_result *result)
+{
+    AUTO(mem_free) char *size = mem_printf("%" PRIu64, result->size);
+    char text[DIGEST_TEXT];
+
+    strmap_set(&blob->annotations, ESTARGZ_TOC_DIGEST, digest_text(&result->toc, text));
+    strmap_set(&blob->annotations, ESTARGZ_PLAIN_SIZE, size);
+}
+
+static struct err *write_lazy(struct writing *w, struct desc *blob)
+{
+    AUTO(sink_free) struct sink *to = NULL;
+    AUTO(estargz_free) struct estargz *z = NULL;
+    struct estargz_result result;
+    struct digest none = {0};
+
+    TRY(layout_blob_new(w->layout, &to));
+    TRY(estargz_new(&z, to, w->options->level, w->options->workers));
+    const struct tarwalk walk = {.entry = put_lazy_entry, .ctx = z, .skip = estargz_skip};
+    TRY(estargz_end(z, tarwalk_tree(w->tree, &walk), &result));
+    desc_set(blob, MEDIATYPE_OCI_LAYER_GZIP, &none, 0);
+    TRY(layout_blob_done(w->layout, to, blob));
+    annotate(blob, &result);
+    w->diff_id = result.diff_id;
+    return NULL;
+}
+
 /* The memo of the layer as it was, if its blob is still there. */
 static struct err *recall(struct writing *w, const char *about, struct memo *old)
 {
@@ -154,7 +190,10 @@ struct err *layer_write(struct store *layout, struct tree *t, const struct layer
     struct writing w = {
         .layout = layout, .tree = t, .options = options, .now_ns = clock_unix_ns(), .old_blob = -1};
 
-    TRY(options->about ? write_remembered(&w, blob) : write_blob(&w, blob));
+    if (options->estargz)
+        TRY(write_lazy(&w, blob));
+    else
+        TRY(options->about ? write_remembered(&w, blob) : write_blob(&w, blob));
     *diff_id = w.diff_id;
     return NULL;
 }

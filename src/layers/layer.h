@@ -18,6 +18,7 @@ struct layer_options {
     enum mediatype_compression compression;
     int level;        /* as in compress.h */
     unsigned workers; /* 0: one for each processor; the bytes do not depend on it */
+    bool estargz;     /* of COMPRESSION_GZIP: in the form of estargz.h; nothing is remembered */
 
     /* What the layer is, in words that stay the same from build to build: the next layer_write of the same
      * words does again only what changed (memo.h). NULL: nothing is remembered. */
@@ -25,8 +26,8 @@ struct layer_options {
     int cache_dir; /* with `about`: a descriptor of $LADE_CACHE */
     bool fresh;    /* what is remembered does not count, but is written */
 };
-/* Write the tree's layer into the layout: the descriptor of the blob and the digest of its tar bytes. Nodes'
- * CONTENT_LAYER must have been spooled. */
+/* Write the tree's layer into the layout: the descriptor of the blob, with annotations where its form has
+ * some, and the digest of its tar bytes. Nodes' CONTENT_LAYER must have been spooled. */
 MUST_USE struct err *layer_write(struct store *layout, struct tree *t, const struct layer_options *options,
                                  struct desc *blob, struct digest *diff_id);
 

@@ -18,17 +18,16 @@
 struct err *pipeline_new(struct pipeline **out, const struct pipeline_options *options)
 {
     unsigned workers = options->workers ? options->workers : pool_cpus();
-    struct worker *first = NULL;
+    struct workers *lent = NULL;
 
-    TRY(worker_new(&first, options));
+    TRY(workers_new(&lent, options->compression, options->level));
     struct pipeline *p = mem_zero(1, sizeof *p);
     p->options = *options;
     p->matching = options->old != NULL;
     p->jobs = JOBS(workers) < JOBS_MAX ? JOBS(workers) : JOBS_MAX;
     p->job = mem_zero(p->jobs, sizeof *p->job);
     p->ring = ring_new(workers, p->jobs, &pipeline_ring_ops, p);
-    p->lock = lock_new();
-    p->idle = first;
+    p->workers = lent;
     p->diff = hash_new(DIGEST_SHA256);
     *out = p;
     return NULL;
@@ -45,9 +44,8 @@ void pipeline_free(struct pipeline *p)
     }
     mem_free(p->job);
     chunkplan_wipe(&p->plan);
-    worker_free_all(p->idle);
+    workers_free(p->workers);
     hash_free(p->diff);
-    lock_free(p->lock);
     mem_free(p);
 }
 

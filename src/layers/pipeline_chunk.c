@@ -1,63 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "base/stop.h"
-#include "layers/compress.h"
 #include "layers/pipeline_inner.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-struct worker {
-    struct worker *next;
-    struct content_reader *reader;
-    struct compress *compress; /* NULL: no compression */
-};
-
-void worker_free_all(struct worker *w)
-{
-    while (w) {
-        struct worker *next = w->next;
-        content_reader_free(w->reader);
-        compress_free(w->compress);
-        mem_free(w);
-        w = next;
-    }
-}
-
-struct err *worker_new(struct worker **out, const struct pipeline_options *o)
-{
-    AUTO(compress_free) struct compress *c = NULL;
-
-    if (o->compression != COMPRESSION_NONE)
-        TRY(compress_new(&c, o->compression, o->level));
-    struct worker *w = mem_zero(1, sizeof *w);
-    w->compress = TAKE(c);
-    w->reader = content_reader_new();
-    *out = w;
-    return NULL;
-}
-
-static struct err *take_worker(struct pipeline *p, struct worker **out)
-{
-    {
-        AUTO(lock_release) struct lock *held = lock_hold(p->lock);
-        *out = p->idle;
-        if (p->idle) {
-            p->idle = p->idle->next;
-            return NULL;
-        }
-    }
-    return worker_new(out, &p->options);
-}
-
-static void give_back(struct pipeline *p, struct worker *w)
-{
-    AUTO(lock_release) struct lock *held = lock_hold(p->lock);
-
-    w->next = p->idle;
-    p->idle = w;
-}
 
 static bool read_blob(int fd, uint8_t *to, size_t len, uint64_t offset)
 {
@@ -135,9 +83,9 @@ static struct err *work(void *ctx, size_t slot)
     struct pipeline *p = ctx;
     struct worker *w = NULL;
 
-    TRY(take_worker(p, &w));
+    TRY(workers_take(p->workers, &w));
     struct err *e = work_on(p, w, &p->job[slot]);
-    give_back(p, w);
+    workers_give_back(p->workers, w);
     return e;
 }
 

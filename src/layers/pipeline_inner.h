@@ -2,11 +2,11 @@
 #ifndef LADE_LAYERS_PIPELINE_INNER_H
 #define LADE_LAYERS_PIPELINE_INNER_H
 
-#include "base/lock.h"
 #include "base/ring.h"
 #include "layers/chunkplan.h"
 #include "layers/gzip.h"
 #include "layers/pipeline.h"
+#include "layers/worker.h"
 
 #include <stdatomic.h>
 
@@ -22,9 +22,6 @@ struct job {
     uint8_t *packed;              /* made on first use */
 };
 
-/* What a worker needs. */
-struct worker;
-
 struct pipeline {
     struct pipeline_options options;
     struct chunkplan plan; /* the chunk that is being planned */
@@ -34,8 +31,7 @@ struct pipeline {
     struct job *job; /* as the ring's slots */
     size_t jobs;
 
-    struct lock *lock; /* of `idle` */
-    struct worker *idle;
+    struct workers *workers;
     atomic_bool stale;
 
     /* Of the turns. */
@@ -45,8 +41,6 @@ struct pipeline {
     uint64_t size; /* written */
 };
 
-MUST_USE struct err *worker_new(struct worker **out, const struct pipeline_options *o);
-void worker_free_all(struct worker *w);
 extern const struct ring_ops pipeline_ring_ops;
 /* Write what is no chunk, in a turn or after all. */
 MUST_USE struct err *pipeline_write(struct pipeline *p, const void *data, size_t len);

@@ -13,7 +13,7 @@
 /* One command line; what is empty is not said. */
 struct line {
     const char *tag, *build_arg, *label, *annotation, *output, *platform, *epoch, *compression, *level;
-    bool push;
+    bool push, estargz;
 };
 
 static void add(struct strlist *list, const char *text)
@@ -24,8 +24,11 @@ static void add(struct strlist *list, const char *text)
 
 static struct err *make(struct build_request *r, const struct line *l)
 {
-    struct build_settings s = {
-        .epoch = l->epoch, .compression = l->compression, .compression_level = l->level, .push = l->push};
+    struct build_settings s = {.epoch = l->epoch,
+                               .compression = l->compression,
+                               .compression_level = l->level,
+                               .push = l->push,
+                               .estargz = l->estargz};
     add(&s.tags, l->tag);
     add(&s.build_args, l->build_arg);
     add(&s.labels, l->label);
@@ -68,13 +71,17 @@ static void mistakes_are_found_before_anything_is_done(void **state)
         {{.epoch = "-1"}, ERR_USAGE},
         {{.epoch = "253402300800"}, ERR_USAGE},
         {{.build_arg = "SOURCE_DATE_EPOCH=x"}, ERR_USAGE},
-        {{.compression = "estargz"}, ERR_UNSUPPORTED},
         {{.compression = "rar"}, ERR_USAGE},
         {{.level = "10"}, ERR_USAGE},
         {{.level = "fastest"}, ERR_USAGE},
         {{.level = "-1"}, ERR_USAGE},
         {{.compression = "zstd", .level = "20"}, ERR_USAGE},
         {{.compression = "gzip", .output = "type=oci,compression=uncompressed"}, ERR_UNSUPPORTED},
+        {{.compression = "gzip", .output = "type=oci,compression=estargz"}, ERR_UNSUPPORTED},
+        {{.compression = "zstd", .estargz = true}, ERR_USAGE},
+        {{.compression = "uncompressed", .estargz = true}, ERR_USAGE},
+        {{.estargz = true, .output = "type=oci,compression=zstd"}, ERR_UNSUPPORTED},
+        {{.estargz = true, .level = "10"}, ERR_USAGE},
         {{.push = true}, ERR_USAGE},
         {{.output = "type=registry"}, ERR_USAGE},
     };
@@ -94,21 +101,27 @@ static void layers_are_compressed_as_asked(void **state)
         struct line line;
         enum mediatype_compression how;
         int level;
+        bool estargz;
     } cases[] = {
-        {{0}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL},
-        {{.compression = "gzip", .level = "9"}, COMPRESSION_GZIP, 9},
-        {{.level = "fast"}, COMPRESSION_GZIP, COMPRESS_FAST_LEVEL},
-        {{.level = "default"}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL},
-        {{.compression = "zstd", .level = "best"}, COMPRESSION_ZSTD, COMPRESS_BEST_LEVEL},
-        {{.compression = "zstd", .level = "19"}, COMPRESSION_ZSTD, 19},
-        {{.output = "type=oci,compression=zstd,compression-level=7"}, COMPRESSION_ZSTD, 7},
-        {{.compression = "uncompressed"}, COMPRESSION_NONE, COMPRESS_DEFAULT_LEVEL},
+        {{0}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL, false},
+        {{.compression = "gzip", .level = "9"}, COMPRESSION_GZIP, 9, false},
+        {{.level = "fast"}, COMPRESSION_GZIP, COMPRESS_FAST_LEVEL, false},
+        {{.level = "default"}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL, false},
+        {{.compression = "zstd", .level = "best"}, COMPRESSION_ZSTD, COMPRESS_BEST_LEVEL, false},
+        {{.compression = "zstd", .level = "19"}, COMPRESSION_ZSTD, 19, false},
+        {{.output = "type=oci,compression=zstd,compression-level=7"}, COMPRESSION_ZSTD, 7, false},
+        {{.compression = "uncompressed"}, COMPRESSION_NONE, COMPRESS_DEFAULT_LEVEL, false},
+        {{.estargz = true}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL, true},
+        {{.estargz = true, .compression = "gzip"}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL, true},
+        {{.compression = "estargz", .level = "best"}, COMPRESSION_GZIP, COMPRESS_BEST_LEVEL, true},
+        {{.output = "type=oci,compression=estargz"}, COMPRESSION_GZIP, COMPRESS_DEFAULT_LEVEL, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct build_request r = {0};
         assert_null(make(&r, &cases[i].line));
         assert_int_equal(r.options.layer.compression, cases[i].how);
         assert_int_equal(r.options.layer.level, cases[i].level);
+        assert_int_equal(r.options.layer.estargz, cases[i].estargz);
         build_request_wipe(&r);
     }
 }
