@@ -65,17 +65,19 @@ static struct err *find_image(struct builder *b, const char *name, struct stage 
     return NULL;
 }
 
-/* What COPY --from reads: a stage, built now when nobody needed it before, or an image. */
+/* What COPY --from reads: a stage, built now when nobody needed it before, or an image. What goes wrong in
+ * that stage has its own place already. */
 static struct err *find_source(struct builder *b, const struct stage *s, const struct instr *instr,
                                struct stage **out)
 {
+    const struct word *from = &instr->copy.from;
     int number = -1;
     *out = NULL;
-    if (!instr->copy.from.text)
+    if (!from->text)
         return NULL;
-    TRY(plan_find_stage(&b->plan, instr->copy.from.text, s->plan->number, &number));
+    TRY(builder_mistake(b, from->at, plan_find_stage(&b->plan, from->text, s->plan->number, &number)));
     if (number < 0)
-        return find_image(b, instr->copy.from.text, out);
+        return builder_mistake(b, from->at, find_image(b, from->text, out));
     *out = &b->stage[number];
     return run_stage(b, *out);
 }
@@ -90,7 +92,7 @@ static struct err *run_instr(struct builder *b, struct stage *s, const struct in
     if (!copies && instr->kind != INSTR_WORKDIR)
         return meta_apply(b, s, instr);
     struct stage *from = NULL;
-    TRY(builder_mistake(b, instr->copy.from.at, find_source(b, s, instr, &from)));
+    TRY(find_source(b, s, instr, &from));
     AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
     unsigned id = stage_step_begin(b, s, text);
     struct err *e = copies ? step_copy(b, s, instr, from) : step_workdir(b, s, instr);

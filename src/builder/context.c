@@ -9,6 +9,7 @@
 #include "builder/dockerfile.h"
 #include "layers/tarread.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -78,7 +79,10 @@ static struct err *ignore_for_dir(struct context *c, int dir, const char *file)
 static struct err *open_dir(struct context *c, const char *path, const char *file)
 {
     AUTO(fd_close) int dir = -1;
-    TRY(err_wrap(fs_open(&dir, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0), "context"));
+    struct err *e = fs_open(&dir, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    if (e && err_errno(e) == ENOTDIR)
+        e = err_hint(e, "the context is a directory; -f FILE names a Dockerfile");
+    TRY(err_wrap(e, "context"));
     TRY(dockerfile_for_dir(c, dir, path, file));
     TRY(ignore_for_dir(c, dir, file));
     struct tree_dir_options options = {
