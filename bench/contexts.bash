@@ -81,7 +81,7 @@ binaries() {
     if [ ! -e "$all" ]; then
         find /usr/bin /usr/sbin /usr/lib/"$(uname -m)"-linux-gnu /usr/lib/llvm-* -xdev -type f -size +1M -printf '%s %p\n' 2>/dev/null |
             sort -k1,1rn -k2 | head -n 200 | cut -d' ' -f2- | tr '\n' '\0' | xargs -0 cat 2>/dev/null |
-            head -c "$((big * 9 / 4))" >"$all"
+            head -c "$((big * 9 / 4))" >"$all" || true # head ends the others
     fi
     if [ "$(stat -c %s "$all")" -lt $(($5 + $3 * $4)) ]; then
         echo "bench: this machine has too few large programs: $(stat -c %s "$all") bytes" >&2
@@ -142,7 +142,7 @@ make_base_big() {
     local part
     binaries "$work/base-big" part $((big / 3)) 3 $((big / 4))
     for part in 1 2 3; do
-        mkdir -p "$work/base-big/$part/opt"
+        mkdir -p "$work/base-big/$part/opt" "$work/base-big/$part/srv" # umoci pads no last file, but a directory needs no padding
         mv "$work/base-big/part$part.so" "$work/base-big/$part/opt/"
     done
     base_push base-big "$work/base-small" "$work/base-big/1" "$work/base-big/2" "$work/base-big/3"
