@@ -8,9 +8,9 @@
  * it is long, only longer ones are looked for, or none.
  */
 
-#define DEPTH 32      /* places looked at, */
+#define DEPTH 16      /* places looked at, */
 #define DEPTH_KNOWN 8 /* and where a match of LENGTH_KNOWN is known */
-#define LENGTH_KNOWN 8
+#define LENGTH_KNOWN 12
 #define LENGTH_ENOUGH 32 /* known: nothing is looked for */
 #define LENGTH_TAKEN 48  /* known at the next place: taken without a choice */
 #define MATCHES_MAX 6
@@ -22,18 +22,19 @@
 
 struct matches {
     unsigned count;
-    struct match match[MATCHES_MAX]; /* the longer, the farther */
+    struct match match[MATCHES_MAX]; /* each longer than the one before */
 };
 
 /* Returns the newest place before `pos` with the same hash. */
-static inline unsigned remember(struct best_state *b, size_t pos, uint32_t word)
+static inline unsigned remember(struct best_state *b, size_t pos, uint64_t word)
 {
-    unsigned hash = match_hash4(word, BEST_HASH_BITS);
+    unsigned hash = match_hash4((uint32_t)word, BEST_HASH_BITS);
     unsigned old = b->newest[hash];
 
     b->older[pos % DISTANCE_MAX] = (uint16_t)old;
     b->newest[hash] = (uint16_t)pos;
-    b->newest3[match_hash3(word, BEST_HASH3_BITS)] = (uint16_t)pos;
+    b->newest3[match_hash3((uint32_t)word, BEST_HASH3_BITS)] = (uint16_t)pos;
+    b->newest8[match_hash8(word, BEST_HASH8_BITS)] = (uint16_t)pos;
     return old;
 }
 
@@ -42,7 +43,7 @@ static inline void remember_range(struct deflate *d, size_t from, size_t to)
     size_t last = match_stop(d);
 
     for (to = to < last ? to : last; from < to; from++)
-        (void)remember(&d->best, from, bits_load32(d->in + from));
+        (void)remember(&d->best, from, bits_load64(d->in + from));
 }
 
 /* Go back from `entry` through the places of the same hash for matches longer than `length`, at least 3. */
@@ -75,21 +76,31 @@ static inline void search_chain(const struct deflate *d, size_t pos, unsigned en
 
 static inline void search(struct deflate *d, size_t pos, unsigned known, struct matches *m)
 {
-    uint32_t word = bits_load32(d->in + pos);
-    unsigned entry3 = d->best.newest3[match_hash3(word, BEST_HASH3_BITS)];
+    uint64_t word = bits_load64(d->in + pos);
+    unsigned entry3 = d->best.newest3[match_hash3((uint32_t)word, BEST_HASH3_BITS)];
+    unsigned entry8 = d->best.newest8[match_hash8(word, BEST_HASH8_BITS)];
     unsigned entry = remember(&d->best, pos, word);
+    struct match longest = {.length = MATCH_MIN};
 
     m->count = 0;
     if (known >= LENGTH_ENOUGH || known >= match_room(d, pos))
         return;
     if (known >= LENGTH_KNOWN) {
+        longest.length = known;
         search_chain(d, pos, entry, known, DEPTH_KNOWN, m);
-        return;
+    } else {
+        unsigned distance = match_distance(pos, entry3);
+        if (distance < DISTANCE_MAX && (bits_load32(d->in + pos - distance) ^ (uint32_t)word) << 8 == 0)
+            m->match[m->count++] = (struct match){.length = MATCH_MIN, .distance = distance};
+        search_chain(d, pos, entry, MATCH_MIN, DEPTH, m);
     }
-    unsigned distance = match_distance(pos, entry3);
-    if (distance < DISTANCE_MAX && (bits_load32(d->in + pos - distance) ^ word) << 8 == 0)
-        m->match[m->count++] = (struct match){.length = 3, .distance = distance};
-    search_chain(d, pos, entry, 3, DEPTH, m);
+    if (m->count == MATCHES_MAX)
+        return;
+    if (m->count > 0)
+        longest = m->match[m->count - 1];
+    struct match longer = match_longer(d, pos, match_distance(pos, entry8), longest);
+    if (longer.length > longest.length)
+        m->match[m->count++] = longer;
 }
 
 /* The cost of a code that was seen `count` times; `all` is that of one that was seen once. */

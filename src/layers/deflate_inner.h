@@ -69,8 +69,10 @@ struct fast_state {
 };
 
 #define LAZY_HASH_BITS 15
+#define LAZY_HASH8_BITS 14
 struct lazy_state {
     uint64_t rows[1u << LAZY_HASH_BITS]; /* the newest four, the newest in the lowest 16 bits */
+    uint16_t newest8[1u << LAZY_HASH8_BITS];
 };
 
 /* Of an optimal parse: what each thing costs, in 1/64 bits, with its extra bits. */
@@ -82,10 +84,12 @@ struct best_costs {
 
 #define BEST_HASH_BITS 15
 #define BEST_HASH3_BITS 14
+#define BEST_HASH8_BITS 15
 struct best_state {
     uint16_t newest[1u << BEST_HASH_BITS];
     uint16_t older[DISTANCE_MAX]; /* by position mod 32768: the one before with the same hash */
     uint16_t newest3[1u << BEST_HASH3_BITS];
+    uint16_t newest8[1u << BEST_HASH8_BITS];
     /* By place in the segment: the cheapest way there; its cost << 32, then the match that it ends with, or
      * SEQUENCE_NO_MATCH for a literal. */
     uint64_t way[SEGMENT_BEST + MATCH_MAX];

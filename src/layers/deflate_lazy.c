@@ -2,8 +2,8 @@
 #include "layers/deflate_match.h"
 
 /*
- * DEFLATE_DEFAULT: four remembered places for each hash of four bytes; a match is put off by one literal as
- * long as the next place has a longer one.
+ * DEFLATE_DEFAULT: four remembered places for each hash of four bytes, and one for each hash of eight; a
+ * match is put off by one literal as long as the next place has a longer one.
  */
 
 #define ROW 4
@@ -12,7 +12,7 @@
 #define LENGTH_LEAST 4
 
 /* Returns the row as it was. */
-static inline uint64_t remember(struct deflate *d, uint32_t word, size_t pos)
+static inline uint64_t remember4(struct deflate *d, uint32_t word, size_t pos)
 {
     uint64_t *row = &d->lazy.rows[match_hash4(word, LAZY_HASH_BITS)];
     uint64_t old = *row;
@@ -21,13 +21,36 @@ static inline uint64_t remember(struct deflate *d, uint32_t word, size_t pos)
     return old;
 }
 
+/* Returns the entry as it was. */
+static inline unsigned remember8(struct deflate *d, uint64_t word, size_t pos)
+{
+    uint16_t *place = &d->lazy.newest8[match_hash8(word, LAZY_HASH8_BITS)];
+    unsigned old = *place;
+
+    *place = (uint16_t)pos;
+    return old;
+}
+
+/* What a match covers: each place by four bytes, and every fourth by eight. */
+static inline void remember_range(struct deflate *d, size_t from, size_t to)
+{
+    for (; from + 4 < to; from += 4) {
+        uint64_t word = bits_load64(d->in + from);
+        (void)remember8(d, word, from);
+        for (unsigned i = 0; i < 4; i++)
+            (void)remember4(d, (uint32_t)(word >> 8 * i), from + i);
+    }
+    for (; from < to; from++)
+        (void)remember4(d, bits_load32(d->in + from), from);
+}
+
 static inline unsigned row_distance(uint64_t row, unsigned i, size_t pos)
 {
     return match_distance(pos, (unsigned)(row >> (16 * i)));
 }
 
-/* The longest match, of equal ones the nearest; of length below LENGTH_LEAST if there is none. All four
- * places are measured up to 8 bytes without a branch; most end there. */
+/* The longest match of a row, of equal ones the nearest; of length below LENGTH_LEAST if there is none. All
+ * four places are measured up to 8 bytes without a branch; most end there. */
 static inline struct match find(const struct deflate *d, uint64_t row, size_t pos, uint64_t word)
 {
     const uint8_t *at = d->in + pos;
@@ -61,28 +84,21 @@ static inline struct match find(const struct deflate *d, uint64_t row, size_t po
     return best;
 }
 
-/* A match that is longer than `length`, or one of length 0. Looks first at the four bytes with which it would
- * have to end. */
-static inline struct match find_longer(const struct deflate *d, uint64_t row, size_t pos, unsigned length)
+/* The longest match of a row that is longer than m, or m. */
+static inline struct match find_longer(const struct deflate *d, uint64_t row, size_t pos, struct match m)
 {
     const uint8_t *at = d->in + pos;
-    unsigned room = match_room(d, pos);
-    struct match best = {.length = length};
     unsigned hits = 0;
 
-    if (length >= room)
-        return (struct match){0};
-    uint32_t want = bits_load32(at + length - 3);
+    if (m.length >= match_room(d, pos))
+        return m;
+    uint32_t want = bits_load32(at + m.length - 3);
 #pragma GCC unroll 4
     for (unsigned i = 0; i < ROW; i++)
-        hits |= (unsigned)(bits_load32(at - row_distance(row, i, pos) + length - 3) == want) << i;
-    for (; hits; hits &= hits - 1) {
-        unsigned distance = row_distance(row, (unsigned)__builtin_ctz(hits), pos);
-        unsigned found = match_length(at, at - distance, 0, room);
-        if (found > best.length)
-            best = (struct match){.length = found, .distance = distance};
-    }
-    return best.length > length ? best : (struct match){0};
+        hits |= (unsigned)(bits_load32(at - row_distance(row, i, pos) + m.length - 3) == want) << i;
+    for (; hits; hits &= hits - 1)
+        m = match_longer(d, pos, row_distance(row, (unsigned)__builtin_ctz(hits), pos), m);
+    return m;
 }
 
 void deflate_lazy_start(struct deflate *d)
@@ -95,12 +111,16 @@ void deflate_lazy_start(struct deflate *d)
 static inline size_t choose(struct deflate *d, struct match *m, size_t *pos, size_t last)
 {
     while (m->length < LENGTH_TAKEN && *pos + 1 < last) {
-        uint64_t row = remember(d, bits_load32(d->in + *pos + 1), *pos + 1);
-        struct match next = find_longer(d, row, *pos + 1, m->length);
-        if (next.length == 0)
-            return *pos + 2;
+        size_t behind = *pos + 1;
+        uint64_t word = bits_load64(d->in + behind);
+        uint64_t row = remember4(d, (uint32_t)word, behind);
+        unsigned entry = remember8(d, word, behind);
+        struct match next = find_longer(d, row, behind, *m);
+        next = match_longer(d, behind, match_distance(behind, entry), next);
+        if (next.length <= m->length)
+            return behind + 1;
         d->segment.litlen[d->in[*pos]]++;
-        ++*pos;
+        *pos = behind;
         *m = next;
     }
     return *pos + 1;
@@ -117,7 +137,8 @@ size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
     match_literals(d, start, pos < end ? pos : end);
     while (pos < stop) {
         uint64_t word = bits_load64(in + pos);
-        uint64_t row = remember(d, (uint32_t)word, pos);
+        uint64_t row = remember4(d, (uint32_t)word, pos);
+        unsigned entry = remember8(d, word, pos);
         struct match m = find(d, row, pos, word);
 
         if (m.length < LENGTH_LEAST) {
@@ -128,11 +149,11 @@ size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
             pos = next;
             continue;
         }
+        m = match_longer(d, pos, match_distance(pos, entry), m);
         size_t next = choose(d, &m, &pos, last);
         sequence_add(d, pos - anchor, m.length, m.distance);
         anchor = pos + m.length;
-        for (size_t to = anchor < last ? anchor : last; next < to; next++)
-            (void)remember(d, bits_load32(in + next), next);
+        remember_range(d, next, anchor < last ? anchor : last);
         pos = anchor;
     }
     if (pos < end) {

@@ -65,6 +65,25 @@ static inline unsigned match_hash5(uint64_t word, unsigned bits)
     return (unsigned)((word << 24) * MATCH_PRIME64 >> (64 - bits));
 }
 
+static inline unsigned match_hash8(uint64_t word, unsigned bits)
+{
+    return (unsigned)(word * MATCH_PRIME64 >> (64 - bits));
+}
+
+/* The match at this distance if it is longer than m, which has at least 3 bytes; else m. Looks first at the
+ * four bytes with which it would have to end. */
+static inline struct match match_longer(const struct deflate *d, size_t pos, unsigned distance,
+                                        struct match m)
+{
+    const uint8_t *at = d->in + pos;
+    unsigned room = match_room(d, pos);
+
+    if (m.length >= room || bits_load32(at - distance + m.length - 3) != bits_load32(at + m.length - 3))
+        return m;
+    unsigned length = match_length(at, at - distance, 0, room);
+    return length > m.length ? (struct match){.length = length, .distance = distance} : m;
+}
+
 /* Count literals. */
 static inline void match_literals(struct deflate *d, size_t from, size_t to)
 {
