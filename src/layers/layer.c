@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "image/layout.h"
 #include "image/mediatype.h"
@@ -172,6 +173,7 @@ static struct err *write_remembered(struct writing *w, struct desc *blob)
     old_blob = w->old_blob;
     struct err *e = write_blob(w, blob);
     if (e && w->stale) {
+        log_debug("layer: %s: it is written anew", err_message(e));
         err_free(e);
         memo_remove(w->options->cache_dir, about);
         memo_wipe(&made);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/pipeline.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/stop.h"
@@ -202,6 +203,8 @@ struct err *pipeline_end(struct pipeline *p, struct err *walk, struct digest *di
     TRY(ring_wait(p->ring));
     if (e)
         return TAKE(e);
+    log_debug("layer: %zu chunks, %zu unread, %zu compressed", p->matching ? p->matched : p->done, p->matched,
+              p->done - p->reused);
     *unchanged = p->matching;
     if (p->matching) {
         *diff_id = p->options.old->diff_id;

@@ -32,6 +32,7 @@ static bool reuse(const struct pipeline *p, struct job *j, size_t room)
     struct digest found = digest_of(j->packed, old->packed_len);
     if (memcmp(found.bytes, old->digest, sizeof old->digest) != 0)
         return false;
+    j->reused = true;
     j->made.packed_len = old->packed_len;
     memcpy(j->made.digest, old->digest, sizeof old->digest);
     return true;
@@ -52,6 +53,7 @@ static struct err *pack(const struct pipeline *p, struct worker *w, struct job *
 
 static struct err *work_on(struct pipeline *p, struct worker *w, struct job *j)
 {
+    j->reused = false;
     size_t room = w->compress ? compress_bound(w->compress) : CHUNK_MAX;
 
     if (!j->packed && (w->compress || j->copied))
@@ -116,6 +118,8 @@ static struct err *turn(void *ctx, size_t slot)
     j->made.offset = p->size;
     bool plain = !j->copied && p->options.compression == COMPRESSION_NONE;
     TRY(pipeline_write(p, plain ? j->plan.plain : j->packed, j->made.packed_len));
+    p->done++;
+    p->reused += j->reused;
     if (p->options.made)
         MEM_PUSH(p->options.made->chunk, p->options.made->count, p->options.made->room, j->made);
     return NULL;

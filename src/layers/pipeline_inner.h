@@ -20,6 +20,7 @@ struct job {
     const struct memo_chunk *old; /* where its packed bytes are already, or NULL */
     struct memo_chunk made;       /* key and len are set with the plan, all else on the way */
     uint8_t *packed;              /* made on first use */
+    bool reused;                  /* `packed` is from the old blob */
 };
 
 struct pipeline {
@@ -39,6 +40,7 @@ struct pipeline {
     struct hash *diff;
     struct gzip gzip;
     uint64_t size; /* written */
+    size_t reused, done;
 };
 
 extern const struct ring_ops pipeline_ring_ops;

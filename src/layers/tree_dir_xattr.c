@@ -14,11 +14,18 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/* Room for the names of a file's attributes, at first. */
+#define LIST_FIRST 512
 /* "/proc/self/fd/N/" and a name. */
 #define PROC_PATH (32 + NAME_MAX + 1)
 
 /* The same on all machines that Debian 12 runs on; its headers do not name it yet. */
 #define LISTXATTRAT 465
+
+static void print_proc_path(char path[PROC_PATH], int fd, const char *name)
+{
+    snprintf(path, PROC_PATH, "/proc/self/fd/%d/%s", fd, name);
+}
 
 static bool is_kept(const char *name)
 {
@@ -41,16 +48,27 @@ static struct err *read_value(struct tree *t, struct node *n, const char *proc_p
 /* The names of all attributes, NUL after each. listxattrat (Linux 6.13) does it in one step. Before it, the
  * descriptor's place in /proc stands for "name beneath this descriptor", at nearly three times the price. A
  * link as last component is followed by neither. */
-static ssize_t list_names(struct tree_dir *d, int fd, const char *name, const char *proc_path)
+static ssize_t list_into(struct tree_dir *d, int fd, const char *name, size_t room)
 {
+    char proc_path[PROC_PATH];
+
     if (!d->no_listxattrat) {
-        long len =
-            syscall(LISTXATTRAT, fd, name, AT_SYMLINK_NOFOLLOW, d->xattr_names, (size_t)XATTR_LIST_MAX);
-        if (len >= 0)
+        long len = syscall(LISTXATTRAT, fd, name, AT_SYMLINK_NOFOLLOW, d->xattr_names, room);
+        if (len >= 0 || errno == ERANGE)
             return len;
         d->no_listxattrat = errno == ENOSYS || errno == EPERM; /* EPERM: an old container's filter */
     }
-    return llistxattr(proc_path, d->xattr_names, XATTR_LIST_MAX);
+    print_proc_path(proc_path, fd, name);
+    return llistxattr(proc_path, d->xattr_names, room);
+}
+
+/* The kernel makes itself as much room as it is offered, which costs more than the rest, and most files have
+ * no attributes. */
+static ssize_t list_names(struct tree_dir *d, int fd, const char *name)
+{
+    ssize_t len = list_into(d, fd, name, LIST_FIRST);
+
+    return len < 0 && errno == ERANGE ? list_into(d, fd, name, XATTR_LIST_MAX) : len;
 }
 
 struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *name, const char *path)
@@ -59,8 +77,7 @@ struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *
 
     if (!t->dir->xattr_names)
         t->dir->xattr_names = mem_alloc(XATTR_LIST_MAX);
-    snprintf(proc_path, sizeof proc_path, "/proc/self/fd/%d/%s", fd, name);
-    ssize_t len = list_names(t->dir, fd, name, proc_path);
+    ssize_t len = list_names(t->dir, fd, name);
     if (len < 0 && (errno == ENOTSUP || errno == ENOSYS))
         return NULL;
     if (len < 0 && errno == ENOENT && access("/proc/self/fd", F_OK) == 0)
@@ -68,6 +85,8 @@ struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *
     if (len < 0)
         return err_hint(tree_dir_error("read the extended attributes of", path),
                         "lade needs /proc to be mounted");
+    if (len > 0)
+        print_proc_path(proc_path, fd, name);
     for (ssize_t at = 0; at < len; at += (ssize_t)strlen(t->dir->xattr_names + at) + 1)
         if (is_kept(t->dir->xattr_names + at))
             TRY(read_value(t, n, proc_path, t->dir->xattr_names + at, path));

@@ -186,6 +186,28 @@ static void xattrs_are_read(void **state)
     }
 }
 
+static void many_xattrs_are_read(void **state)
+{
+    const struct check_dir *dir = *state;
+    AUTO(fd_close) int fd = -1;
+    char name[64];
+
+    write_file(dir->fd, "f", "x");
+    check_ok(fs_open(&fd, dir->fd, "f", O_RDWR, 0));
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "user.a-name-of-some-length-%02u", i);
+        if (fsetxattr(fd, name, "1", 1, 0) != 0)
+            skip();
+    }
+    for (int turn = 0; turn < 2; turn++) {
+        AUTO(tree_free) struct tree *t = open_tree(dir, NULL);
+        t->dir->no_listxattrat = turn == 1;
+        const struct node *n = find(t, "f");
+        assert_int_equal(n->xattr_count, 40);
+        assert_string_equal(n->xattr[39].name, name);
+    }
+}
+
 /* Leaves out "out*"; looks into "into*" all the same. */
 static bool skip_some(void *ctx, const char *path, bool is_dir, bool *enter)
 {
@@ -357,6 +379,7 @@ int main(void)
         check_with_dir(content_follows_a_copied_node),
         check_with_dir(hard_links_are_seen),
         check_with_dir(xattrs_are_read),
+        check_with_dir(many_xattrs_are_read),
         check_with_dir(what_is_left_out_is_not_there),
         check_with_dir(changes_under_our_hands_are_seen),
         check_with_dir(changes_in_the_middle_are_seen),
