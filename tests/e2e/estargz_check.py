@@ -5,6 +5,8 @@
 Every layer of the image in the OCI layout that says to be eStargz by its annotation is read as a lazy runtime would: footer, table of
 contents, then each file from its own offset, inflating nothing but the member there. All of it is compared with what a reader of plain tars
 sees. Prints the number of layers and entries; with --names the names of each entry, and with --any layers in other forms are passed over.
+
+estargz_check.py --layer FILE DIGEST SIZE DIFF_ID TOC_DIGEST PLAIN_SIZE: the same for one blob.
 """
 
 import base64
@@ -218,7 +220,18 @@ def find(layout, ref):
     return load(layout, found[0]["digest"])
 
 
+def check_file(path, digest, size, diff_id, toc_digest, plain_size):
+    desc = {
+        "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest, "size": int(size),
+        "annotations": {TOC_DIGEST: toc_digest, PLAIN_SIZE: plain_size},
+    }
+    check_layer(path, desc, diff_id)
+
+
 def main(args):
+    if args[:1] == ["--layer"]:
+        check_file(*args[1:])
+        return
     options = {arg for arg in args if arg.startswith("--")}
     layout, ref = ([arg for arg in args if not arg.startswith("--")] + [None])[:2]
     manifest = find(layout, ref)
@@ -232,7 +245,7 @@ def main(args):
         layers += 1
         count += len(names)
         if "--names" in options:
-            print("\n".join(names))
+            sys.stdout.buffer.write("".join(name + "\n" for name in names).encode())
     print(f"{layers} layers, {count} entries")
 
 

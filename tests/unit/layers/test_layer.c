@@ -3,6 +3,7 @@
 
 #include "golden_trees.h"
 #include "image/layout.h"
+#include "layers/estargz.h"
 #include "layers/layer.h"
 #include "layers/tarwrite.h"
 
@@ -66,11 +67,38 @@ static void a_failed_layer_leaves_nothing(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static void lazy_layers_say_where_to_begin(void **state)
+{
+    AUTO(store_free) struct store *layout = open_layout(*state);
+    AUTO(tree_free) struct tree *t = tree_new();
+    struct layer_options options = {
+        .compression = COMPRESSION_GZIP, .level = COMPRESS_DEFAULT_LEVEL, .estargz = true};
+    AUTO_VALUE(desc_wipe) struct desc blob = {0};
+    struct digest diff_id, toc;
+
+    golden_sizes(t);
+    check_ok(layer_write(layout, t, &options, &blob, &diff_id));
+    assert_string_equal(blob.media_type, MEDIATYPE_OCI_LAYER_GZIP);
+    assert_int_equal(blob.annotations.count, 2);
+    check_ok(digest_parse(&toc, strmap_get(&blob.annotations, ESTARGZ_TOC_DIGEST)));
+    const char *size = strmap_get(&blob.annotations, ESTARGZ_PLAIN_SIZE);
+    AUTO(source_free) struct source *from = NULL, *packed = NULL;
+    AUTO_VALUE(buf_wipe) struct buf plain = BUF(BUF_NO_LIMIT);
+    check_ok(store_get(layout, &blob, &packed));
+    check_ok(decompress_source(&from, TAKE(packed), COMPRESSION_GZIP, "layer"));
+    check_ok(source_read_all(from, &plain, "layer"));
+    AUTO(mem_free) char *found = mem_printf("%zu", plain.len);
+    assert_string_equal(size, found);
+    struct digest wanted = digest_of(plain.data, plain.len);
+    assert_true(digest_equal(&diff_id, &wanted));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         check_with_dir(layers_are_written),
         check_with_dir(a_failed_layer_leaves_nothing),
+        check_with_dir(lazy_layers_say_where_to_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
