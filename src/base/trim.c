@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct file {
-    char *name;
+    char *path;
     uint64_t size;
     struct timespec used;
 };
@@ -27,7 +27,7 @@ struct files {
 static void files_wipe(struct files *f)
 {
     for (size_t i = 0; i < f->count; i++)
-        mem_free(f->item[i].name);
+        mem_free(f->item[i].path);
     mem_free(f->item);
 }
 
@@ -37,22 +37,27 @@ static void closedir_auto(DIR **dir)
         closedir(*dir);
 }
 
-static struct err *list(struct files *out, int dir, const char *path)
+static struct err *list(struct files *out, int dirfd, const char *path)
 {
     AUTO(fd_close) int fd = -1;
     const struct dirent *entry;
 
-    TRY(fs_open(&fd, dir, ".", O_RDONLY | O_DIRECTORY, 0));
+    struct err *e = fs_open(&fd, dirfd, path, O_RDONLY | O_DIRECTORY, 0);
+    if (e && err_kind_of(e) == ERR_NOT_FOUND) {
+        err_free(e);
+        return NULL;
+    }
+    TRY(e);
     AUTO(closedir) DIR *stream = fdopendir(fd);
     if (!stream)
         return err_sys("read directory %s", path);
-    (void)fd_take(&fd);
+    int dir = fd_take(&fd);
     while ((entry = readdir(stream))) {
         struct stat st;
         if (str_starts(entry->d_name, FS_NEW_PREFIX) ||
             fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
             continue;
-        struct file f = {mem_strdup(entry->d_name), (uint64_t)st.st_size, st.st_mtim};
+        struct file f = {path_join(path, entry->d_name), (uint64_t)st.st_size, st.st_mtim};
         MEM_PUSH(out->item, out->count, out->room, f);
         out->size += f.size;
     }
@@ -68,30 +73,26 @@ static int by_age(const void *a, const void *b)
     return left->used.tv_nsec < right->used.tv_nsec ? -1 : left->used.tv_nsec > right->used.tv_nsec;
 }
 
-struct err *trim_dir(int dirfd, const char *path, uint64_t keep, uint64_t *freed)
+struct err *trim_dirs(int dirfd, const char *const *paths, size_t count, uint64_t keep, uint64_t *freed)
 {
-    AUTO(fd_close) int dir = -1;
     AUTO_VALUE(files_wipe) struct files files = {0};
     uint64_t removed = 0;
 
-    struct err *e = fs_open(&dir, dirfd, path, O_RDONLY | O_DIRECTORY, 0);
-    if (freed)
-        *freed = 0;
-    if (e && err_kind_of(e) == ERR_NOT_FOUND) {
-        err_free(e);
-        return NULL;
-    }
-    TRY(e);
-    TRY(list(&files, dir, path));
-    if (files.size <= keep)
-        return NULL;
-    qsort(files.item, files.count, sizeof *files.item, by_age);
+    for (size_t i = 0; i < count; i++)
+        TRY(list(&files, dirfd, paths[i]));
+    if (files.size > keep)
+        qsort(files.item, files.count, sizeof *files.item, by_age);
     for (size_t i = 0; i < files.count && files.size - removed > keep; i++) {
-        if (unlinkat(dir, files.item[i].name, 0) != 0 && errno != ENOENT)
-            return err_sys("remove %s/%s", path, files.item[i].name);
+        if (unlinkat(dirfd, files.item[i].path, 0) != 0 && errno != ENOENT)
+            return err_sys("remove %s", files.item[i].path);
         removed += files.item[i].size;
     }
     if (freed)
         *freed = removed;
     return NULL;
+}
+
+struct err *trim_dir(int dirfd, const char *path, uint64_t keep, uint64_t *freed)
+{
+    return trim_dirs(dirfd, &path, 1, keep, freed);
 }

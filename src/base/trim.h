@@ -5,12 +5,15 @@
 #include "base/attr.h"
 #include "base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* Keep a directory of files that can be made again below a size: the files whose mtime is oldest are removed
- * until the rest takes no more than `keep` bytes. Files that are being written (newfile.h) and directories
- * are left alone. An absent directory is an empty one; a file that somebody else removes meanwhile is no
- * error. *freed may be NULL. */
+/* Keep directories of files that can be made again below a size, all together: the files whose mtime is
+ * oldest are removed until the rest takes no more than `keep` bytes. Files that are being written (newfile.h)
+ * and directories are left alone. An absent directory is an empty one; a file that somebody else removes
+ * meanwhile is no error. *freed may be NULL. */
+MUST_USE struct err *trim_dirs(int dirfd, const char *const *paths, size_t count, uint64_t keep,
+                               uint64_t *freed);
 MUST_USE struct err *trim_dir(int dirfd, const char *path, uint64_t keep, uint64_t *freed);
 
 #endif

@@ -11,6 +11,7 @@
 #include "registry/registry.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * What FROM and COPY --from name when it is no stage: an image built or tagged here, else one in a registry.
@@ -38,6 +39,11 @@ MUST_USE struct err *base_find(struct base_image *out, const struct base_options
 /* An image of nothing, as FROM scratch gives it. */
 void base_scratch(struct base_image *out, const struct platform *platform);
 void base_wipe(struct base_image *image);
+
+/* In the cache: the layout of `kept`. */
+#define BASE_FOLDER "bases"
+/* Remove it; waits for builds that use it. */
+MUST_USE struct err *base_forget(const char *cache, uint64_t *freed);
 
 #define BASE_PATH_ENV "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

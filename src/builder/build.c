@@ -241,7 +241,7 @@ static struct err *open_places(struct builder *b, struct registry *r)
     b->blobs = origin_store(b->layout, r, false);
     b->bases = (struct base_options){.local = b->blobs, .registry = r, .pull = b->options->pull};
     if (b->options->cache) {
-        AUTO(mem_free) char *kept = path_join(b->options->cache, "bases");
+        AUTO(mem_free) char *kept = path_join(b->options->cache, BASE_FOLDER);
         TRY(fs_mkdir_open(&b->cache_dir, AT_FDCWD, b->options->cache));
         TRY(layout_open(&b->kept, kept, LAYOUT_WRITE));
         b->bases.kept = b->kept;

@@ -10,7 +10,6 @@
 
 #include <unistd.h>
 
-#define CACHE_FOLDER "index"
 #define CACHE_MODE 0600
 
 /* The cache costs time only: nothing about it is worth failing for. */
@@ -65,7 +64,7 @@ struct err *layer_index(struct tree **out, struct store *from, const struct desc
     AUTO(mem_free) char *name = entry_name(blob);
 
     if (cache_dir >= 0)
-        shrug(fs_mkdir_open(&folder, cache_dir, CACHE_FOLDER));
+        shrug(fs_mkdir_open(&folder, cache_dir, INDEXFILE_FOLDER));
     if (folder >= 0) {
         struct err *damaged = load(&tree, folder, name, blob, diff_id);
         if (damaged)
