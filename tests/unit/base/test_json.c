@@ -29,7 +29,7 @@ static void refuses(void **state)
         {"{\"a\":1,\n \"b\":}", 13, "document: line 2, column "},
         {"{\"a\":1,\"a\":2}", 13, "duplicate object key"},
         {"{}x", 3, "line 1, column 3"},
-        {"{\"a\":\"\\u0000\"}", 14, "\\u0000"},
+        {"{\"a\":\"\\u0000\"}", 14, "a NUL character"},
         {"{\"a\":\"\xff\"}", 9, "line 1"},
         {"{\"a\":\0}", 7, "line 1"},
         {"1", 1, "line 1"},

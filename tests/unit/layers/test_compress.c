@@ -73,8 +73,7 @@ static void bytes_do_not_depend_on_earlier_chunks(void **state)
     for (size_t f = 0; f < ARRAY_LEN(forms); f++) {
         AUTO(compress_free) struct compress *used = NULL, *fresh = NULL;
         AUTO_VALUE(buf_wipe)
-        struct buf passing = BUF(BUF_NO_LIMIT),
-                   first = BUF(BUF_NO_LIMIT), second = BUF(BUF_NO_LIMIT);
+        struct buf passing = BUF(BUF_NO_LIMIT), first = BUF(BUF_NO_LIMIT), second = BUF(BUF_NO_LIMIT);
         check_ok(compress_new(&used, forms[f], COMPRESS_DEFAULT_LEVEL));
         check_ok(compress_new(&fresh, forms[f], COMPRESS_DEFAULT_LEVEL));
         pack(&passing, used, false, text, CHUNK_MAX);
