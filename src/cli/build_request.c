@@ -9,12 +9,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EPOCH_MAX INT64_C(253402300799) /* the end of the year 9999, the last that RFC 3339 can write */
 #define EPOCH_NAME "SOURCE_DATE_EPOCH"
 #define LEVEL_MAX 99 /* compress_check_level knows better */
 #define GIT_OUTPUT_MAX 4096
 #define GIT_TIMEOUT_MS 60000
+#define GIT_NO_FETCH "GIT_ALLOW_PROTOCOL=none"
 
 /* "key=value"; the value is NULL when there is no "=". New string in *key. */
 static struct err *split_pair(const char *option, const char *text, char **key, const char **value)
@@ -134,11 +136,27 @@ static struct err *set_epoch(struct build_options *o, const char *where, const c
     return err_new(ERR_USAGE, "%s: expected seconds since 1970, found \"%s\"", where, safe);
 }
 
-/* When the commit that is checked out was made. */
+/* Ours, and before it that git fetches nothing: the repository says with which program that is done. */
+static const char **environment_for_git(void)
+{
+    size_t count = 0;
+    while (environ[count])
+        count++;
+    const char **env = mem_zero(count + 2, sizeof *env);
+    env[0] = GIT_NO_FETCH;
+    for (size_t i = 0; i < count; i++)
+        env[i + 1] = environ[i];
+    return env;
+}
+
+/* When the commit that is checked out was made. No program that the context's repository names may run:
+ * gpg for signatures is another. */
 static struct err *ask_git(struct build_options *o, const char *context)
 {
-    const char *const argv[] = {"git", "-C", context, "log", "-1", "--format=%ct", NULL};
-    const struct proc_spec spec = {.argv = argv, .timeout_ms = GIT_TIMEOUT_MS};
+    const char *const argv[] = {"git",          "-C", context, "log", "-1", "--no-show-signature",
+                                "--format=%ct", NULL};
+    AUTO(mem_free) const char **env = environment_for_git();
+    const struct proc_spec spec = {.argv = argv, .env = env, .timeout_ms = GIT_TIMEOUT_MS};
     AUTO_VALUE(proc_result_wipe)
     struct proc_result result = {.out = BUF(GIT_OUTPUT_MAX), .err = BUF(GIT_OUTPUT_MAX)};
     if (str_eq(context, "-"))

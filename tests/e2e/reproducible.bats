@@ -188,6 +188,29 @@ gives() {
     fails 3 "not a git repository" -- env GIT_CEILING_DIRECTORIES="$PWD" lade build --source-date-epoch git plain
 }
 
+@test "--source-date-epoch git runs no program that the repository names" {
+    git init -q repository
+    echo 'FROM scratch' >repository/Dockerfile
+    printf '#!/bin/sh\ntouch %q\n' "$PWD/ran" >program
+    chmod +x program
+    (
+        cd repository
+        git add -A
+        git -c user.name=a -c user.email=a@b commit -q -m one
+        commit=$(git cat-file commit HEAD |
+            sed '/^committer/a gpgsig -----BEGIN PGP SIGNATURE-----\n \n a\n -----END PGP SIGNATURE-----' |
+            git hash-object -t commit -w --stdin)
+        git update-ref HEAD "$commit"
+        git config log.showSignature true
+        git config gpg.program "$OLDPWD/program"
+        git log -1 >/dev/null 2>&1 || true
+    )
+    [ -e ran ] # else this test shows nothing
+    rm ran
+    lade build -q --source-date-epoch git repository
+    [ ! -e ran ]
+}
+
 @test "--source-date-epoch none keeps the real times of files" {
     echo 'FROM scratch' >context/Dockerfile
     echo 'COPY f* /' >>context/Dockerfile
