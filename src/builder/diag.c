@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MESSAGE_MAX 1024
+#define MESSAGE_END 256   /* of a longer one: the reason stands there, behind the names */
 #define SHOWN_COLUMNS 110 /* of a source line; the part around the mistake when it is longer */
 #define SHOWN_BEFORE 40
 #define BOM "\xef\xbb\xbf"
@@ -47,9 +48,18 @@ void diag_wipe(struct diag *d)
     *d = (struct diag){0};
 }
 
+/* What is too long loses its middle. */
 static char *safe_or_null(const char *text)
 {
-    return text ? str_escape(text, strlen(text), MESSAGE_MAX) : NULL;
+    size_t len = text ? strlen(text) : 0;
+    if (len <= MESSAGE_MAX)
+        return text ? str_escape(text, len, MESSAGE_MAX) : NULL;
+    const char *end = text + len - MESSAGE_END;
+    while (((uint8_t)*end & 0xc0) == 0x80)
+        end++;
+    AUTO(mem_free) char *first = str_escape(text, len, MESSAGE_MAX - MESSAGE_END);
+    AUTO(mem_free) char *last = str_escape(end, strlen(end), MESSAGE_MAX);
+    return mem_printf("%s%s", first, last);
 }
 
 static void add(struct diag *d, struct span at, const char *rule, const char *expected, const char *hint,

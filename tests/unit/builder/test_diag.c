@@ -280,11 +280,29 @@ static void many(void **state)
     assert_non_null(strstr(err_message(e), "500 mistakes in Dockerfile"));
 }
 
+/* The reason stands at the end of a message, however long the name before it is. */
+static void long_message(void **state)
+{
+    static char name[4000];
+    AUTO_VALUE(parsed_wipe) struct parsed p = {0};
+    (void)state;
+    memset(name, 'd', sizeof name - 1);
+    parse(&p, "FROM a\n");
+    diag_mistake(&p.diag, (struct span){.line = 1, .column = 1}, NULL, NULL, "open %s: the reason", name);
+    assert_int_equal(p.diag.count, 1);
+    const char *message = p.diag.item[0].message;
+    assert_true(str_starts(message, "open ddd"));
+    assert_true(str_ends(message, "ddd: the reason"));
+    assert_non_null(strstr(message, "\xe2\x80\xa6"));
+    assert_true(strlen(message) < 1100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_mistake), cmocka_unit_test(whole_mistakes), cmocka_unit_test(all_in_one_go),
-        cmocka_unit_test(warnings),    cmocka_unit_test(long_line),      cmocka_unit_test(many),
+        cmocka_unit_test(one_mistake),  cmocka_unit_test(whole_mistakes), cmocka_unit_test(all_in_one_go),
+        cmocka_unit_test(warnings),     cmocka_unit_test(long_line),      cmocka_unit_test(many),
+        cmocka_unit_test(long_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
