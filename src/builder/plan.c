@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "builder/check.h"
 #include "builder/expand.h"
 #include "image/ref.h"
 
@@ -213,7 +214,10 @@ static void check_stage(struct plan *p, const struct stage_plan *s)
         const struct instr *instr = &s->first[i];
         for (size_t k = 0; instr->kind == INSTR_ARG && k < instr->pair.count; k++)
             declare(p, instr->pair.item[k].key.text);
-        if (!instr->broken && (instr->kind == INSTR_COPY || instr->kind == INSTR_ADD))
+        if (instr->broken)
+            continue;
+        check_words(instr, p->file->escape, p->diag);
+        if (instr->kind == INSTR_COPY || instr->kind == INSTR_ADD)
             check_from(p, s, instr);
     }
 }

@@ -85,6 +85,10 @@ static void mistakes_are_reported_together(void **state)
         {"ARG a=${b:?say b}\nFROM scratch\n", "say b"},
         {"FROM scratch\nNOPE\nCOPY --from=7 a b\n", "NOPE"},
         {"FROM scratch\nNOPE\nCOPY --from=7 a b\n", "there is no stage 7"},
+        {"FROM scratch\nCOPY --chmod=9z a b\nNOPE\n", "--chmod=9z"},
+        {"FROM scratch\nCOPY --chown=a:b:c a b\nNOPE\n", "a:b:c"},
+        {"FROM scratch\nENV a=${b\nWORKDIR ${c:=d}\nNOPE\n", "Dockerfile:2"},
+        {"FROM scratch\nENV a=${b\nWORKDIR ${c:=d}\nNOPE\n", "Dockerfile:3"},
         {"# nothing\n", "no instructions"},
         {"ARG a=1\n", "no stage"},
     };
