@@ -57,6 +57,11 @@ int main(int argc, char **argv)
         err_free(output);
     else
         e = output;
+    /* Whoever read our output has had enough: no fault, and nothing to say. */
+    if (e && err_errno(e) == EPIPE) {
+        err_free(e);
+        return 128 + SIGPIPE;
+    }
     if (e) {
         fprintf(stderr, "lade: %s\n", err_message(e));
         if (err_hint_of(e))

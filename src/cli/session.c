@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,8 +64,18 @@ struct err *session_registry(struct session *s, struct registry **out)
     return NULL;
 }
 
+/* Whoever removes waits for the others, and should not do so in silence. */
+static void tell_of_waiting(const struct session *s)
+{
+    AUTO(mem_free) char *path = s->shared->store ? mem_strdup(s->shared->store) : layout_default_path();
+    if (path && layout_is_busy(path))
+        fputs("lade: waiting for other lade processes that use the store\n", stderr);
+}
+
 struct err *session_layout(struct session *s, enum layout_mode mode, struct store **out)
 {
+    if (!s->layout && mode == LAYOUT_REMOVE)
+        tell_of_waiting(s);
     if (!s->layout && s->shared->store)
         TRY(layout_open(&s->layout, s->shared->store, mode));
     if (!s->layout)

@@ -72,6 +72,16 @@ static struct err *lock_directory(struct layout *l)
     return err_wrap(e, "%s", l->name);
 }
 
+bool layout_is_busy(const char *path)
+{
+    AUTO(fd_close) int fd = -1;
+    bool got = true;
+    AUTO(err_free) struct err *e = fs_open(&fd, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    if (!e)
+        e = fs_lock(fd, true, false, &got);
+    return !e && !got;
+}
+
 static struct err *open_directory(struct layout *l, const char *path)
 {
     struct err *e;

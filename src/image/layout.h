@@ -27,6 +27,9 @@ enum layout_mode {
 
 /* `path` is a directory. ERR_NOT_FOUND, ERR_INPUT when it is something else or of another layout version. */
 MUST_USE struct err *layout_open(struct store **out, const char *path, enum layout_mode mode);
+/* Is another process at work in the directory, so that LAYOUT_REMOVE would wait? For telling the user; false
+ * when it cannot be known. */
+bool layout_is_busy(const char *path);
 
 /* The store at the default place, layout_default_path, made when absent in LAYOUT_WRITE. */
 MUST_USE struct err *layout_open_default(struct store **out, enum layout_mode mode);
@@ -55,6 +58,7 @@ struct layout_entry {
 struct layout_list {
     struct layout_entry *item;
     size_t count, room;
+    size_t unreadable; /* entries that are no descriptors, which are left out */
 };
 MUST_USE struct err *layout_list(struct store *layout, struct layout_list *out);
 void layout_list_wipe(struct layout_list *list);
@@ -62,5 +66,24 @@ void layout_list_wipe(struct layout_list *list);
 MUST_USE struct err *layout_untag(struct store *layout, const char *name, bool *found);
 /* Remove all blobs that no name reaches. Needs LAYOUT_REMOVE. *bytes: what was freed. */
 MUST_USE struct err *layout_sweep(struct store *layout, uint64_t *bytes);
+
+/* What verifying and repairing take besides (layout_repair.c). All files where blobs are, in no order; those
+ * that are being written are left out. */
+struct layout_file {
+    struct digest digest; /* not set: its name is no digest */
+    char *path;           /* "blobs/sha256/…" */
+    uint64_t size;
+};
+struct layout_files {
+    struct layout_file *item;
+    size_t count, room;
+};
+MUST_USE struct err *layout_files(struct store *layout, struct layout_files *out);
+void layout_files_wipe(struct layout_files *files);
+/* Remove a blob that is there. Needs LAYOUT_REMOVE. */
+MUST_USE struct err *layout_drop_blob(struct store *layout, const struct digest *digest);
+/* Remove all entries of index.json that name this blob; NULL: those that are no descriptors. Needs
+ * LAYOUT_REMOVE. */
+MUST_USE struct err *layout_drop_entries(struct store *layout, const struct digest *digest);
 
 #endif
