@@ -54,6 +54,7 @@ extern const struct command cmd_ls;
 extern const struct command cmd_tag;
 extern const struct command cmd_rm;
 extern const struct command cmd_prune;
+extern const struct command cmd_verify;
 extern const struct command cmd_login;
 extern const struct command cmd_logout;
 

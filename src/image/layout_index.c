@@ -99,6 +99,8 @@ struct change {
     const char *name;
     const struct desc *desc; /* NULL: remove the name */
     bool found;
+    bool drop;                   /* instead of all that: remove the entries */
+    const struct digest *digest; /* that name this blob, or (NULL) are no descriptors */
 };
 
 static json_t *named_entry(const struct change *c)
@@ -109,9 +111,26 @@ static json_t *named_entry(const struct change *c)
     return desc_to_json(&named);
 }
 
-/* True when the index was changed. */
-static bool apply(json_t *index, struct change *c)
+static bool drop(struct layout *l, json_t *index, const struct digest *digest)
 {
+    json_t *manifests = json_object_get(index, "manifests");
+    size_t before = json_array_size(manifests);
+    for (size_t i = 0; i < json_array_size(manifests);) {
+        AUTO_VALUE(desc_wipe) struct desc d = {0};
+        AUTO(err_free) struct err *e = layout_index_desc(l, json_array_get(manifests, i), &d);
+        if (digest ? !e && digest_equal(&d.digest, digest) : e != NULL)
+            json_array_remove(manifests, i);
+        else
+            i++;
+    }
+    return json_array_size(manifests) < before;
+}
+
+/* True when the index was changed. */
+static bool apply(struct layout *l, json_t *index, struct change *c)
+{
+    if (c->drop)
+        return drop(l, index, c->digest);
     json_t *manifests = json_object_get(index, "manifests");
     AUTO(json_decref) json_t *entry = c->desc ? named_entry(c) : NULL;
     bool changed = false;
@@ -145,7 +164,7 @@ static struct err *change_index(struct layout *l, struct change *c)
     AUTO(json_decref) json_t *index = NULL;
     TRY(err_wrap(lock_index(l, &fd), "%s: lock", l->name));
     TRY(layout_index_read(l, &index));
-    if (!apply(index, c))
+    if (!apply(l, index, c))
         return NULL;
     AUTO(mem_free) char *text = json_text(index);
     size_t len = strlen(text);
@@ -174,6 +193,14 @@ struct err *layout_untag(struct store *layout, const char *name, bool *found)
     return NULL;
 }
 
+struct err *layout_drop_entries(struct store *layout, const struct digest *digest)
+{
+    struct layout *l = layout_of(layout);
+    struct change change = {.drop = true, .digest = digest};
+    assert(l->mode == LAYOUT_REMOVE);
+    return change_index(l, &change);
+}
+
 struct err *layout_list(struct store *layout, struct layout_list *out)
 {
     struct layout *l = layout_of(layout);
@@ -188,6 +215,7 @@ struct err *layout_list(struct store *layout, struct layout_list *out)
         if (e) {
             log_debug("%s", err_message(e));
             err_free(e);
+            out->unreadable++;
             continue;
         }
         MEM_PUSH(out->item, out->count, out->room,

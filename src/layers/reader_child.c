@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* The process that reads. It writes to nobody but lade, so a failed write has nobody to be told to. */
@@ -266,6 +267,7 @@ _Noreturn void reader_child(void)
     struct output out = {.data = mem_alloc(WIRE_BUFFER)};
     size_t got = 0;
 
+    (void)prctl(PR_SET_NAME, READER_MODE, 0, 0, 0);
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     for (size_t n = 1; n > 0 && got < sizeof request; got += n)
         n = read_some((char *)&request + got, sizeof request - got);
