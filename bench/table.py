@@ -10,15 +10,15 @@ import sys
 TITLES = {
     "small": "`small`: 1,000 files, first build and push",
     "nodeapp": "`nodeapp`: 26,000 files, 255 MB, first build and push",
-    "best": "`nodeapp` at level `best`; the peer is `tar | gzip -9` and no push",
+    "best": "`nodeapp` at level `best`; the peer is tar into `gzip -9`, without a push",
     "bigbin": "`bigbin`: three files, 500 MB, first build and push",
     "noop": "`nodeapp` built and pushed again, nothing changed",
     "incr": "`nodeapp` built and pushed again, one file changed",
-    "split": "the same, dependencies in a layer of their own",
+    "split": "`nodeapp` built and pushed again, one file changed, dependencies in a layer of their own",
     "push-new": "push of 500 MB, three layers, to a registry that has nothing",
     "push-same": "push of 500 MB that is there",
     "base-known": "`FROM` a base of 500 MB, `COPY` of 10 MB, push; the base's index known",
-    "base-unknown": "the same, the base's index not known",
+    "base-unknown": "`FROM` a base of 500 MB, `COPY` of 10 MB, push; the base's index not known",
     "start": "start-up (`--version`)",
 }
 BUILDS = ["small", "nodeapp", "best", "bigbin", "noop", "incr", "split", "base-known", "base-unknown"]
@@ -88,8 +88,9 @@ class Aims:
 
     def faster(self, name, peer, times):
         if self.has(name, peer):
-            ratio = self.tools[name][peer].wall / self.tools[name]["lade"].wall
-            self.row(name, f"{times:g} × as fast as {peer}", f"{ratio:.2f} ×", ratio >= times)
+            lade, its = self.tools[name]["lade"], self.tools[name][peer]
+            ratio = its.wall / lade.wall
+            self.row(name, f"{times:g} × as fast as {peer}", f"{ratio:.2f} × (processors {its.cpu / lade.cpu:.2f} ×)", ratio >= times)
 
     def faster_than_crane(self, name, times):
         if self.has(name, "buildah"):
