@@ -27,6 +27,9 @@ enum layout_mode {
 
 /* `path` is a directory. ERR_NOT_FOUND, ERR_INPUT when it is something else or of another layout version. */
 MUST_USE struct err *layout_open(struct store **out, const char *path, enum layout_mode mode);
+/* Is another process at work in the directory, so that LAYOUT_REMOVE would wait? For telling the user; false
+ * when it cannot be known. */
+bool layout_is_busy(const char *path);
 
 /* The store at the default place, layout_default_path, made when absent in LAYOUT_WRITE. */
 MUST_USE struct err *layout_open_default(struct store **out, enum layout_mode mode);
