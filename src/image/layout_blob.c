@@ -12,10 +12,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define SMALL (64 * 1024) /* reading it costs less than writing */
+
 /*
  * Blobs are not synced to disk: a killed process leaves no name, and what a power failure leaves is found
- * when it is read, because every reader verifies. A blob that is there already is replaced, which heals a
- * damaged one.
+ * when it is read, because every reader verifies. A blob that is there already is replaced, unless it is
+ * small and sound, which heals a damaged one.
  */
 
 /* All of `from`, no more than the size that was promised, then the digest. */
@@ -49,12 +51,28 @@ static struct err *fill(const struct layout *l, struct sink *file, struct source
     return NULL;
 }
 
+/* A small blob that is there and sound need not be written once more. */
+static bool is_sound(struct layout *l, const struct desc *d)
+{
+    AUTO(source_free) struct source *bytes = NULL;
+    if (d->size > SMALL)
+        return false;
+    struct err *e = store_get(&l->store, d, &bytes);
+    if (!e)
+        e = source_drain(bytes);
+    bool sound = e == NULL;
+    err_free(e);
+    return sound;
+}
+
 struct err *layout_blob_put(struct store *s, const struct desc *d, struct source *from)
 {
     struct layout *l = layout_of(s);
     AUTO(sink_free) struct sink *file = NULL;
     char path[LAYOUT_PATH];
     assert(l->mode != LAYOUT_READ);
+    if (is_sound(l, d))
+        return NULL;
     if (d->digest.alg != DIGEST_SHA256) {
         snprintf(path, sizeof path, "blobs/%s", digest_alg_name(&d->digest));
         TRY(err_wrap(fs_mkdir_all(l->dirfd, path), "%s", l->name));

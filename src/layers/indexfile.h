@@ -14,7 +14,7 @@
  * the form is a damaged one to the reader, and what is damaged is made anew. The bytes are read like an
  * enemy's: every count and length is checked before it is used.
  */
-#define INDEXFILE_FOLDER "index" /* in the cache */
+#define INDEXFILE_FOLDER "index"          /* in the cache */
 #define INDEXFILE_MAX (UINT64_C(1) << 30) /* bytes: what a tree of TARLIMITS_MEMORY cannot exceed by much */
 
 struct indexfile {

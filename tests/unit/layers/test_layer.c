@@ -51,6 +51,39 @@ static void layers_are_written(void **state)
     }
 }
 
+/* Frozen with tar/1, chunk/1 and lade-deflate/1: these are the digests of everybody's layers. */
+static void blobs_have_their_digests(void **state)
+{
+    static const struct {
+        void (*plant)(struct tree *t);
+        int level;
+        const char *digest;
+    } cases[] = {
+        {golden_plain, COMPRESS_FAST_LEVEL,
+         "sha256:4ddf197c706e365a4b803aff33985c273158f60847d613b85543599c95ba0cdb"},
+        {golden_plain, COMPRESS_DEFAULT_LEVEL,
+         "sha256:d6a42f4c2fee57bec82222e0fcdddecf607fd4aca02239def2de40b156bd1196"},
+        {golden_plain, COMPRESS_BEST_LEVEL,
+         "sha256:0198e25370c1000c9512c6d8d4d2fa9acc2d0b966190c90a80c5564b84df173b"},
+        {golden_sizes, COMPRESS_DEFAULT_LEVEL,
+         "sha256:85bf149cb19aae19b1edfd4864e626f4638d02f8ac16a5ea3abc5be811371a04"},
+        {golden_empty, COMPRESS_DEFAULT_LEVEL,
+         "sha256:94f7d311d077a4bde60da37fc79bd350d47af35ac50bbfee11457b6d822cbf48"},
+    };
+    AUTO(store_free) struct store *layout = open_layout(*state);
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO(tree_free) struct tree *t = tree_new();
+        AUTO_VALUE(desc_wipe) struct desc blob = {0};
+        struct layer_options options = {.compression = COMPRESSION_GZIP, .level = cases[i].level};
+        struct digest diff_id;
+        char text[DIGEST_TEXT];
+        cases[i].plant(t);
+        check_ok(layer_write(layout, t, &options, &blob, &diff_id));
+        assert_string_equal(digest_text(&blob.digest, text), cases[i].digest);
+    }
+}
+
 static void a_failed_layer_leaves_nothing(void **state)
 {
     const struct check_dir *dir = *state;
@@ -97,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         check_with_dir(layers_are_written),
+        check_with_dir(blobs_have_their_digests),
         check_with_dir(a_failed_layer_leaves_nothing),
         check_with_dir(lazy_layers_say_where_to_begin),
     };
