@@ -18,7 +18,8 @@
  * ERR_INPUT: a wrong checksum; numbers that are none or negative; two extended headers, or two long names,
  * for one entry; a NUL in a name; data behind a link, directory or device; a lone zero block between entries;
  * bytes other than zeros after the end; a cut archive. That the two zero blocks at the end are missing is no
- * fault. ERR_UNSUPPORTED: entry types that no image has. ERR_RESOURCE: limits.
+ * fault, nor that the padding of the last file is. ERR_UNSUPPORTED: entry types that no image has.
+ * ERR_RESOURCE: limits.
  */
 struct tarstrict;
 /* `from` is borrowed. The source ends where the archive's bytes end. */

@@ -214,8 +214,9 @@ static void a_cut_archive(void **state)
     tar_file(&b, "g", "y");
     size_t whole = b.len;
     tar_end(&b);
-    /* Where an entry ends, an archive without its end blocks ends too. */
-    const size_t fine[] = {2 * 512 + 512 + 3 * 512, whole, whole + 512, b.len};
+    /* Where an entry ends, an archive without its end blocks ends too; the padding of the last file may be
+     * missing. */
+    const size_t fine[] = {2 * 512 + 512 + 3 * 512, whole - 256, whole, whole + 512, b.len};
     for (size_t len = 0; len <= b.len; len += 256) {
         struct buf cut = b;
         cut.len = len;
