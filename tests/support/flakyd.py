@@ -104,6 +104,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if action == "flip" and data:
             data = bytes([data[0] ^ 1]) + data[1:]
         changed, _, to = value.partition("=") if action == "header" else ("", "", "")
+        self.note(str(answer.status))  # before the answer: whoever has it may read the log
         self.send_response_only(answer.status)
         for name, old in answer.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", changed.lower()):
@@ -113,7 +114,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if answer.getheader("Content-Length") is None and answer.status not in (204, 304):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.note(str(answer.status))
         if action == "cut":
             self.wfile.write(data[:int(value)])
             self.wfile.flush()
