@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/gzip.h"
 
+#include "layers/crc.h"
 #include "layers/deflate.h"
 
 #include <string.h>
@@ -54,5 +55,8 @@ void gzip_add_chunk(struct gzip *g, uint32_t crc, size_t len)
 
 uint32_t gzip_crc(const uint8_t *data, size_t len)
 {
-    return (uint32_t)crc32_z(0, data, len);
+    size_t fast = len >= CRC_LEAST && crc_is_fast() ? len - len % CRC_BLOCK : 0;
+    uint32_t crc = fast ? crc_add(0, data, fast) : 0;
+
+    return (uint32_t)crc32_z(crc, data + fast, len - fast);
 }
