@@ -174,7 +174,7 @@ void opt_wipe(const struct opt_group *groups, size_t group_count, void *settings
 /* `text` from column HELP_COLUMN on, broken at spaces; the cursor stands at `column`. */
 static void help_text(struct buf *out, const char *text, size_t column)
 {
-    if (column + 1 > HELP_COLUMN) {
+    if (column + 2 > HELP_COLUMN) {
         buf_byte(out, '\n');
         column = 0;
     }

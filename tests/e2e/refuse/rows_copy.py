@@ -29,7 +29,7 @@ BIG = tar(entry("data", random.Random(1).randbytes(400000)))
 
 ROWS = [
     copy("chown-number", 3, ("Dockerfile:2", "4294967296"), "COPY --chown=4294967296 file /"),
-    copy("chown-three", 4, ("Dockerfile:2", "a:b:c"), "COPY --chown=a:b:c file /"),
+    copy("chown-three", 3, ("Dockerfile:2", "a:b:c"), "COPY --chown=a:b:c file /"),
     copy("chown-name", 4, ("Dockerfile:2", "nobody"), "COPY --chown=nobody file /"),
     copy("chown-group", 4, ("Dockerfile:2", "nogroup"), "COPY --chown=0:nogroup file /"),
     copy("chmod-number", 3, ("Dockerfile:2", "9999"), "COPY --chmod=9999 file /"),
