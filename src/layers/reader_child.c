@@ -262,7 +262,7 @@ static void send_error(struct output *out, const struct err *e)
 /* What takes memory, files or time to set up comes before the doors are shut. */
 _Noreturn void reader_child(void)
 {
-    struct wire_request request;
+    struct wire_request request = {0};
     struct input in = {.source.ops = &input_ops, .piece = mem_alloc(PIECE)};
     struct output out = {.data = mem_alloc(WIRE_BUFFER)};
     size_t got = 0;
