@@ -359,8 +359,8 @@ static struct err *strict_peek(struct source *s, const uint8_t **data, size_t *l
 {
     static const uint8_t zeros[BLOCK];
     struct tarstrict *t = (struct tarstrict *)s;
-    const uint8_t *piece;
-    size_t n;
+    const uint8_t *piece = NULL;
+    size_t n = 0;
 
     TRY(source_peek(t->from, &piece, &n));
     if (n == 0)
