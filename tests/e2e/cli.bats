@@ -75,7 +75,8 @@ stopped() {
         signal=INT
         [ $((i % 2)) -eq 0 ] || signal=TERM
         status=0
-        timeout --preserve-status -s "$signal" "$(printf '0.%03d' $((i * 12)))" \
+        # In the background, timeout would signal its group too, and a second signal ends lade at once.
+        timeout --foreground --preserve-status -s "$signal" "$(printf '0.%03d' $((i * 12)))" \
             lade build -t x -o type=oci,dest=out.tar context >/dev/null 2>err || status=$?
         [ "$status" -eq 0 ] || [ "$status" -eq 130 ] || [ "$status" -eq 143 ] || { echo "exit $status"; cat err; return 1; }
         [ "$status" -eq 0 ] || [ ! -e out.tar ] || { echo "out.tar is there"; return 1; }
