@@ -105,7 +105,7 @@ void deflate_lengths(uint8_t *lengths, const uint32_t *counts, unsigned count, u
     limit_depths(leaves, limit);
     unsigned next = used;
     for (unsigned depth = 1; depth <= limit; depth++)
-        for (unsigned i = 0; i < leaves[depth]; i++)
+        for (unsigned i = 0; i < leaves[depth] && next > 0; i++)
             lengths[keys[--next] & SYMBOL_MASK] = (uint8_t)depth;
 }
 
