@@ -168,7 +168,8 @@ static struct err *write_remembered(struct writing *w, struct desc *blob)
     AUTO_VALUE(memo_wipe) struct memo old = {0}, made = {0};
     AUTO(fd_close) int old_blob = -1;
 
-    w->made = &made;
+    /* Only for this call: `w` is the caller's and is not looked at after it. */
+    w->made = &made; /* cppcheck-suppress autoVariables */
     TRY(recall(w, about, &old));
     old_blob = w->old_blob;
     struct err *e = write_blob(w, blob);

@@ -9,6 +9,7 @@
 #include "layers/tarheader.h"
 #include "layers/tarwalk.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Chunks in flight: one for each worker, as many waiting for a worker or for their turn, and some to spare.
@@ -80,6 +81,7 @@ static struct err *copy_matched(struct pipeline *p)
     const struct memo *old = p->options.old;
     struct hash_state state = {0};
 
+    assert(old || p->matched == 0);
     p->matching = false;
     for (size_t i = 0; i < p->matched; i++)
         state.len += old->chunk[i].len;
@@ -103,7 +105,7 @@ static bool is_match(struct pipeline *p, const struct memo_chunk *chunk)
 {
     const struct memo *old = p->options.old;
 
-    if (!p->matching || p->matched == old->count || !memo_has_key(chunk) ||
+    if (!p->matching || !old || p->matched == old->count || !memo_has_key(chunk) ||
         memcmp(old->chunk[p->matched].key, chunk->key, sizeof chunk->key) != 0)
         return false;
     p->matched++;
@@ -126,6 +128,7 @@ static struct err *end_chunk(struct pipeline *p, bool last)
     if (p->matching)
         TRY(copy_matched(p));
     TRY(next_job(p, &j));
+    assert(j);
     struct chunkplan before = j->plan;
     j->plan = p->plan;
     p->plan = before;
