@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "builder/run_options.h"
 #include "image/config.h"
 #include "image/event.h"
 #include "image/manifest.h"
@@ -40,6 +41,7 @@ struct build_options {
     bool pull;     /* always ask the registry for bases */
     bool complete; /* fetch base blobs that nothing reads too */
     struct layer_options layer;
+    struct run_options run;
     bool trust_times;  /* of the context's files: see struct tree_dir_options */
     unsigned jobs;     /* 0: one for each processor */
     const char *cache; /* the cache directory, made when absent; NULL: keep nothing between builds */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_SANDBOX_EMULATE_H
+#define LADE_SANDBOX_EMULATE_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/owner.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/*
+ * Root, for processes that have one id only: the supervisor's answers to the system calls that filter.h sends
+ * to it (seccomp user notification). Owners and devices are records by inode of the merged root; credentials
+ * are a token that each process carries and inherits. Whatever has no record goes on to the kernel.
+ *
+ * The supervisor shares the root directory and the mounts of the command, and stands in an ancestor of its
+ * process namespace. It is single-threaded.
+ */
+struct emulate;
+
+struct emulate_options {
+    const struct owner_list *owners; /* of the root, by path: recorded at once */
+    int root;                        /* a descriptor of the merged root directory; borrowed */
+    int proc; /* a descriptor of a /proc that shows the command's processes by the supervisor's numbers;
+                 borrowed */
+    bool devices_only; /* SANDBOX_RANGE: owners and credentials are real */
+    uint32_t uid, gid; /* whom the command starts as */
+    const uint32_t *groups;
+    size_t group_count;
+};
+MUST_USE struct err *emulate_new(struct emulate **out, const struct emulate_options *options);
+void emulate_free(struct emulate *e);
+AUTO_DEFINE(struct emulate *, emulate_free)
+
+/* In the command's process before exec: what its credentials token must be (setrlimit of the token's limit).
+ * 0, or errno. Async-signal-safe. */
+int emulate_begin_process(const struct emulate_options *options);
+
+/* Answer what has come on the listener; called when it is readable. ERR_… only when going on makes no sense.
+ * *ended: nobody is left who could ask. */
+MUST_USE struct err *emulate_serve(struct emulate *e, int listener, bool *ended);
+
+/* What a file is by the records: changes uid, gid, mode type and rdev in `st`, which lstat of the merged root
+ * gave. False: it has no record. */
+bool emulate_stat(const struct emulate *e, struct stat *st);
+
+#endif

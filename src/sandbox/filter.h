@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_SANDBOX_FILTER_H
+#define LADE_SANDBOX_FILTER_H
+
+#include "base/attr.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The seccomp filters that a command in the sandbox runs under: what is denied to it, and what the supervisor
+ * answers. The door to libseccomp in this part. Filters are made before the command's process is started,
+ * and loaded in it.
+ */
+enum filter_emulation {
+    FILTER_NONE,    /* deny list only */
+    FILTER_NOTIFY,  /* chown, mknod, set*id, stat, … go to the supervisor */
+    FILTER_DEVICES, /* mknod of devices only goes to the supervisor */
+    FILTER_FAKE,    /* chown, mknod, set*id succeed and do nothing */
+};
+struct filter {
+    void *program; /* struct sock_filter[] */
+    unsigned short count;
+    bool listens;
+};
+/* `insecure`: no deny list. */
+MUST_USE struct err *filter_make(struct filter *out, enum filter_emulation emulation, bool insecure);
+/* In the process that is to be confined. *listener is -1 when the filter has none. 0, or errno.
+ * Async-signal-safe. no_new_privs, or CAP_SYS_ADMIN, must be set before. */
+int filter_load(const struct filter *f, int *listener);
+void filter_wipe(struct filter *f);
+
+#endif
