@@ -153,4 +153,5 @@ def main():
         file.write(json.dumps(result) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -373,7 +373,7 @@ static struct err *strict_peek(struct source *s, const uint8_t **data, size_t *l
     if (n == 0)
         TRY(check_end(t));
     while (t->ahead < n) {
-        size_t used;
+        size_t used = 0;
         TRY(step(t, piece + t->ahead, n - t->ahead, &used));
         t->ahead += used;
         t->bytes += used;
