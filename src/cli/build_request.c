@@ -283,6 +283,7 @@ static struct err *make(struct build_request *r, const struct build_settings *s,
     o->pull = s->pull;
     o->trust_times = s->trust_times;
     o->layer.fresh = s->no_cache;
+    o->run.no_cache = s->no_cache;
     o->complete = s->complete;
     o->jobs = (unsigned)s->shared.jobs;
     TRY(session_platform(&o->platform, *platforms ? platforms : getenv("DOCKER_DEFAULT_PLATFORM")));
@@ -292,6 +293,7 @@ static struct err *make(struct build_request *r, const struct build_settings *s,
     TRY(add_tags(r, &s->tags));
     TRY(add_outputs(r, s));
     TRY(choose_compression(r, s));
+    TRY(run_request_make(&o->run, &s->run));
     return choose_time(o, s->epoch, context);
 }
 
@@ -314,5 +316,6 @@ void build_request_wipe(struct build_request *r)
     strmap_wipe(&r->options.labels);
     strmap_wipe(&r->options.annotations);
     outputs_wipe(&r->outputs);
+    run_request_wipe(&r->options.run);
     *r = (struct build_request){0};
 }

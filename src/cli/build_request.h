@@ -8,6 +8,7 @@
 #include "builder/build.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/run_request.h"
 #include "image/ref.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct build_settings {
     const char *file, *target, *iidfile, *metadata_file;
     const char *compression, *compression_level, *epoch, *builder;
     bool push, pull, complete, no_cache, trust_times, estargz;
+    struct run_settings run;
 };
 
 struct build_request {

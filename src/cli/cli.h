@@ -57,6 +57,7 @@ extern const struct command cmd_prune;
 extern const struct command cmd_verify;
 extern const struct command cmd_login;
 extern const struct command cmd_logout;
+extern const struct command cmd_doctor;
 
 /* Groups that commands put into their tables (shared.c). */
 extern const struct opt shared_general_options[2];

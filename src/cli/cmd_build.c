@@ -50,7 +50,7 @@ static const struct opt build_options[] = {
     LIST("label", 0, "KEY=VALUE", labels, "add a label to the image; repeat"),
     NOTHING("load", "accepted: the image goes to the local store anyway"),
     TEXT("metadata-file", 0, "FILE", metadata_file, "write digests and names to a file, as JSON"),
-    FLAG("no-cache", 0, no_cache, "read and compress all files again"),
+    FLAG("no-cache", 0, no_cache, "run all steps and read all files again"),
     LIST("output", 'o', "OUTPUT", outputs,
          "where the result goes besides: type=oci|docker|tar|local,dest=PATH, or a directory, or -; repeat"),
     LIST("platform", 0, "PLATFORM", platforms, "os/architecture[/variant] (this machine's)"),
@@ -62,8 +62,6 @@ static const struct opt build_options[] = {
     TEXT("target", 0, "STAGE", target, "the stage to build (the last)"),
     FLAG("trust-file-times", 0, trust_times,
          "believe inode, size and times of the context's files on any file system"),
-    MISSING("add-host", 0, "HOST:IP", NULL),
-    MISSING("allow", 0, "WHAT", NULL),
     MISSING("attest", 0, "WHAT", NULL),
     MISSING("build-context", 0, "NAME=PATH", NULL),
     MISSING("cache-from", 0, "WHERE", NULL),
@@ -80,25 +78,37 @@ static const struct opt build_options[] = {
     MISSING("disable-content-trust", 0, NULL, NULL),
     MISSING("force-rm", 0, NULL, NULL),
     MISSING("isolation", 0, "KIND", NULL),
-    MISSING("memory", 'm', "SIZE", NULL),
     MISSING("memory-swap", 0, "SIZE", NULL),
-    MISSING("network", 0, "MODE", "default"),
-    MISSING("no-cache-filter", 0, "STAGE", NULL),
     MISSING("policy", 0, "POLICY", NULL),
     MISSING("provenance", 0, "WHAT", "false"),
     MISSING("resource", 0, "WHAT", NULL),
     MISSING("rm", 0, NULL, NULL),
     MISSING("sbom", 0, "WHAT", "false"),
-    MISSING("secret", 0, "WHAT", NULL),
     MISSING("security-opt", 0, "WHAT", NULL),
-    MISSING("shm-size", 0, "SIZE", NULL),
     MISSING("squash", 0, NULL, NULL),
-    MISSING("ssh", 0, "WHAT", NULL),
-    MISSING("ulimit", 0, "LIMIT", NULL),
+};
+
+#define RUN_TEXT(name, letter, value, member, help) TEXT(name, letter, value, run.member, help)
+#define RUN_LIST(name, value, member, help) LIST(name, 0, value, run.member, help)
+
+static const struct opt run_options[] = {
+    RUN_LIST("add-host", "NAME:ADDRESS", hosts, "add a line to /etc/hosts; repeat"),
+    RUN_LIST("allow", "WHAT", allow, "allow security.insecure, or network.host; repeat"),
+    RUN_TEXT("memory", 'm', "SIZE", memory, "the most memory that one process may have"),
+    RUN_TEXT("network", 0, "MODE", network, "default, none or host"),
+    RUN_LIST("no-cache-filter", "STAGE", no_cache_filters, "run all steps of a stage again; repeat"),
+    RUN_LIST("secret", "id=NAME[,src=FILE|,env=VAR]", secrets, "a secret for --mount=type=secret; repeat"),
+    RUN_TEXT("shm-size", 0, "SIZE", shm_size, "the size of /dev/shm (64m)"),
+    RUN_LIST("ssh", "default|ID[=SOCKET]", agents, "an SSH agent for --mount=type=ssh; repeat"),
+    RUN_TEXT("step-timeout", 0, "TIME", step_timeout, "end a command that takes longer"),
+    RUN_TEXT("timeout", 0, "TIME", timeout, "end a build that takes longer"),
+    RUN_LIST("ulimit", "NAME=SOFT[:HARD]", ulimits, "a limit of each process; repeat"),
+    RUN_TEXT("userns", 0, "MODE", userns, "how root is had: auto, single, subuid or host (see lade doctor)"),
 };
 
 static const struct opt_group groups[] = {
     {"Options", build_options, ARRAY_LEN(build_options)},
+    {"RUN", run_options, ARRAY_LEN(run_options)},
     SHARED_REGISTRY,
     SHARED_STORE,
     SHARED_CACHE,
