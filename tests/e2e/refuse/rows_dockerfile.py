@@ -66,7 +66,6 @@ ROWS = [
     bad("expand-deep", 10, ("Dockerfile:2",), "ENV a=" + nested(1000)),
     bad("expand-growth", 10, ("Dockerfile:",), "ENV a=0123456789012345678901234567890123456789", *["ENV a=$a$a$a$a$a$a$a$a"] * 12),
     bad("user-number", 3, ("Dockerfile:3", "4294967296"), "USER 4294967296", "WORKDIR /x"),
-    bad("run", 11, ("Dockerfile:2", "RUN"), "RUN true"),
     Row("from-nothing", 3, ("Dockerfile:1", "FROM"), dockerfile="FROM\n"),
     Row("from-unset", 3, ("Dockerfile:1",), dockerfile="FROM ${NOT_SET}\n"),
     Row("from-capitals", 3, ("Dockerfile:1:6", "a/UPPER"), dockerfile="FROM a/UPPER\n"),

@@ -13,12 +13,21 @@ def command(name, code, says, *words, **more):
     return Row("command-" + name, code, says, command=words, **more)
 
 
-MISSING = [("sbom", "true"), ("provenance", "true"), ("attest", "type=sbom"), ("secret", "id=x"), ("ssh", "default"), ("cache-to", "x"),
-           ("cache-from", "x"), ("build-context", "x=y"), ("network", "host"), ("allow", "network.host"), ("call", "lint"),
-           ("add-host", "a:1.2.3.4"), ("ulimit", "nofile=1"), ("shm-size", "1m"), ("no-cache-filter", "x"), ("cgroup-parent", "x")]
+MISSING = [("sbom", "true"), ("provenance", "true"), ("attest", "type=sbom"), ("cache-to", "x"), ("cache-from", "x"), ("build-context", "x=y"),
+           ("call", "lint"), ("cgroup-parent", "x")]
+
+# What RUN is given: the option, the exit status, the value, what the message says besides.
+RUN = [("add-host", 2, "a", "NAME:ADDRESS"), ("add-host", 2, "a:one", "NAME:ADDRESS"), ("add-host", 11, "a:host-gateway", "gateway"),
+       ("allow", 2, "everything", "security.insecure"), ("memory", 2, "much", "500m"), ("memory", 2, "0", "500m"),
+       ("network", 2, "bridge", "none"), ("secret", 2, "x", "id="), ("secret", 2, "src=x", "id="), ("secret", 4, "id=x,src=@WORK/nowhere", "nowhere"),
+       ("secret", 4, "id=x,env=LADE_NOWHERE", "LADE_NOWHERE"), ("secret", 2, "id=x,colour=red", "colour"), ("secret", 2, 'id="x', "closing"),
+       ("shm-size", 2, "big", "64m"), ("ssh", 11, "a=/dev/null", "ssh-add"), ("ssh", 4, "a=@WORK/nowhere", "nowhere"),
+       ("step-timeout", 2, "5", "90s"), ("timeout", 2, "-1s", "90s"), ("ulimit", 2, "nofile", "SOFT"), ("ulimit", 2, "nofile=2:1", "SOFT"),
+       ("ulimit", 2, "rttime=1", "SOFT"), ("userns", 2, "all", "subuid")]
 
 ROWS = [
     *(build("missing-" + name, 11, ("--" + name, "not supported"), f"--{name}={value}") for name, value in MISSING),
+    *(build(f"run-{name}-{number}", code, ("--" + name, says), f"--{name}", value) for number, (name, code, value, says) in enumerate(RUN)),
     build("missing-check", 11, ("--check",), "--check"),
     build("missing-squash", 11, ("--squash",), "--squash"),
     build("unknown", 2, ("--tga", "did you mean --tag"), "--tga", "x"),
