@@ -16,13 +16,17 @@
  * are a token that each process carries and inherits. Whatever has no record goes on to the kernel.
  *
  * The supervisor shares the root directory and the mounts of the command, and stands in an ancestor of its
- * process namespace. It is single-threaded.
+ * process namespace, or in the same. It is single-threaded, changes its umask for moments, and has all
+ * capabilities in the namespace (CAP_SYS_PTRACE for programs that do not want to be looked at).
  */
 struct emulate;
 
 struct emulate_options {
     const struct owner_list *owners; /* of the root, by path: recorded at once */
     int root;                        /* a descriptor of the merged root directory; borrowed */
+    int upper; /* a descriptor of the directory that changes go to: the overlay's upper one; without overlay
+                  the root itself; -1: what is there cannot change. Borrowed for the call. Its files can
+                  vanish and leave their inode's number to others, which those of lower layers cannot */
     int proc; /* a descriptor of a /proc that shows the command's processes by the supervisor's numbers;
                  borrowed */
     bool devices_only; /* SANDBOX_RANGE: owners and credentials are real */
@@ -34,16 +38,16 @@ MUST_USE struct err *emulate_new(struct emulate **out, const struct emulate_opti
 void emulate_free(struct emulate *e);
 AUTO_DEFINE(struct emulate *, emulate_free)
 
-/* In the command's process before exec: what its credentials token must be (setrlimit of the token's limit).
- * 0, or errno. Async-signal-safe. */
+/* In the command's process before filter_load: what its credentials token must be (setrlimit of the token's
+ * limit). 0, or errno. Async-signal-safe. */
 int emulate_begin_process(const struct emulate_options *options);
 
 /* Answer what has come on the listener; called when it is readable. ERR_… only when going on makes no sense.
  * *ended: nobody is left who could ask. */
 MUST_USE struct err *emulate_serve(struct emulate *e, int listener, bool *ended);
 
-/* What a file is by the records: changes uid, gid, mode type and rdev in `st`, which lstat of the merged root
- * gave. False: it has no record. */
-bool emulate_stat(const struct emulate *e, struct stat *st);
+/* lstat of `name` in the directory `dirfd` of the merged root, as the command sees it: uid, gid, type and rdev
+ * by the records. 0, or errno. *recorded (may be NULL): it has a record. */
+int emulate_stat(const struct emulate *e, int dirfd, const char *name, struct stat *st, bool *recorded);
 
 #endif
