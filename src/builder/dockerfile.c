@@ -58,6 +58,7 @@ void instr_wipe(struct instr *instr)
     mem_free(instr->comment);
     flags_wipe(&instr->flag);
     word_list_wipe(&instr->arg);
+    word_list_wipe(&instr->mount_from);
     heredoc_list_wipe(&instr->heredoc);
     word_wipe(&instr->from.image);
     word_wipe(&instr->from.platform);

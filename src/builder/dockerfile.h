@@ -165,7 +165,8 @@ struct instr {
     struct heredoc_list heredoc; /* RUN ADD COPY; a copy of its trigger's for ONBUILD */
     struct instr_from from;
     struct instr_copy copy;
-    struct pair_list pair; /* ARG ENV LABEL */
+    struct word_list mount_from; /* RUN: the stages and images that --mount=…,from= names, in order */
+    struct pair_list pair;       /* ARG ENV LABEL */
     struct instr_health health;
     struct instr_onbuild onbuild;
 };

@@ -128,6 +128,8 @@ static struct err *apply_arg(struct builder *b, struct stage *s, const struct in
         AUTO(mem_free) char *value = NULL;
         TRY(arg_value(b, s, pair, &value));
         buf_printf(&text, " %s", pair->key.text);
+        if (!strlist_has(&s->args, pair->key.text))
+            strlist_add(&s->args, pair->key.text);
         if (value) {
             buf_printf(&text, "=%s", value);
             strmap_set(&s->env, pair->key.text, value);

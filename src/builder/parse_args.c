@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "builder/parse.h"
 #include "builder/port.h"
+#include "builder/run_flags.h"
 #include "builder/runes.h"
 #include "builder/signalname.h"
 
@@ -253,18 +254,14 @@ static void check_mounts(struct parse *p)
 {
     for (size_t i = 0; i < p->instr->flag.count; i++) {
         const struct flag *flag = &p->instr->flag.item[i];
+        AUTO(mem_free) char *from = NULL;
         if (!str_eq(flag->name.text, "mount") || !flag->value.text)
             continue;
-        AUTO_VALUE(strlist_wipe) struct strlist fields = {0};
-        strlist_split(&fields, flag->value.text, ',');
-        for (size_t j = 0; j < fields.count; j++) {
-            const char *dollar = strchr(fields.item[j], '$');
-            if (dollar && dollar[1] &&
-                (str_starts(fields.item[j], "from=") || str_starts(fields.item[j], "FROM=")))
-                parse_mistake(p, flag->value.at, NULL,
-                              "name a stage with FROM $IMAGE AS name and use that name",
-                              "'from' doesn't support variable expansion");
-        }
+        AUTO(err_free) struct err *e = run_mount_flag_check(flag->value.text, &from);
+        if (e)
+            parse_mistake(p, flag->value.at, NULL, err_hint_of(e), "%s", err_message(e));
+        else if (from)
+            word_list_add(&p->instr->mount_from, (struct word){.text = TAKE(from), .at = flag->value.at});
     }
 }
 

@@ -208,6 +208,28 @@ static void check_from(struct plan *p, const struct stage_plan *s, const struct 
         diag_mistake_err(p->diag, from->at, e);
 }
 
+/* from= of a RUN's mounts: likewise. That it has no variables was checked when it was read. */
+static void check_mounts(struct plan *p, const struct stage_plan *s, const struct instr *run)
+{
+    for (size_t i = 0; i < run->mount_from.count; i++) {
+        const struct word *from = &run->mount_from.item[i];
+        int number = -1;
+        struct err *e = plan_find_stage(p, from->text, s->number, &number);
+        if (e) {
+            err_free(e);
+            e = err_new(ERR_INPUT,
+                        "cannot mount from stage \"%s\", stage needs to be defined before current command",
+                        from->text);
+        } else if (number < 0 && !str_eq(from->text, "scratch")) {
+            struct ref ref = {0};
+            e = ref_parse(&ref, from->text);
+            ref_wipe(&ref);
+        }
+        if (e)
+            diag_mistake_err(p->diag, from->at, e);
+    }
+}
+
 static void check_stage(struct plan *p, const struct stage_plan *s)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -219,11 +241,22 @@ static void check_stage(struct plan *p, const struct stage_plan *s)
         check_words(instr, p->file->escape, p->diag);
         if (instr->kind == INSTR_COPY || instr->kind == INSTR_ADD)
             check_from(p, s, instr);
+        check_mounts(p, s, instr);
     }
 }
 
 /* Mark the stage and all that it stands on or copies from. Stages only refer to earlier ones, so this ends.
  */
+static void mark_needed(struct plan *p, struct stage_plan *s);
+
+static void mark_source(struct plan *p, const struct stage_plan *s, const char *from)
+{
+    int number = -1;
+    err_free(plan_find_stage(p, from, s->number, &number));
+    if (number >= 0)
+        mark_needed(p, &p->stage[number]);
+}
+
 static void mark_needed(struct plan *p, struct stage_plan *s)
 {
     if (s->needed)
@@ -233,12 +266,10 @@ static void mark_needed(struct plan *p, struct stage_plan *s)
         mark_needed(p, &p->stage[s->base_stage]);
     for (size_t i = 0; i < s->count; i++) {
         const struct instr *instr = &s->first[i];
-        int number = -1;
-        if (instr->kind != INSTR_COPY || !instr->copy.from.text)
-            continue;
-        err_free(plan_find_stage(p, instr->copy.from.text, s->number, &number));
-        if (number >= 0)
-            mark_needed(p, &p->stage[number]);
+        if (instr->kind == INSTR_COPY && instr->copy.from.text)
+            mark_source(p, s, instr->copy.from.text);
+        for (size_t k = 0; k < instr->mount_from.count; k++)
+            mark_source(p, s, instr->mount_from.item[k].text);
     }
 }
 

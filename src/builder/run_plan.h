@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "builder/run_flags.h"
 #include "builder/run_options.h"
 #include "builder/stage.h"
 #include "image/platform.h"
@@ -23,9 +24,6 @@
  *
  * What is marked "not in a key" does not decide what the command makes, as BuildKit sees it too.
  */
-enum run_mount_kind { RUN_BIND, RUN_CACHE, RUN_TMPFS, RUN_SECRET, RUN_SSH };
-enum run_sharing { RUN_SHARED, RUN_PRIVATE, RUN_LOCKED };
-
 struct run_mount {
     enum run_mount_kind kind;
     char *target; /* absolute and clean; NULL: a secret that is an environment variable only */

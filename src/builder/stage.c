@@ -57,6 +57,7 @@ void stage_from_stage(struct stage *s, const struct stage *base)
     config_copy(&s->config, &base->config);
     strlist_wipe(&s->config.onbuild);
     strmap_copy(&s->env, &base->env);
+    strlist_copy(&s->args, &base->args);
     s->base_name = mem_strdup(base->base_name);
     begin_env(s);
     for (size_t i = 0; i < base->parts.count; i++)
@@ -68,6 +69,7 @@ void stage_wipe(struct stage *s)
     free(s->base_name);
     config_wipe(&s->config);
     strmap_wipe(&s->env);
+    strlist_wipe(&s->args);
     free(s->parts.item);
     tree_free(s->files);
 }

@@ -29,7 +29,9 @@
 struct part {
     struct desc desc;
     struct digest diff_id;
-    struct tree *tree; /* NULL: a base layer that nobody looked into yet */
+    struct tree *tree;         /* NULL: a base layer that nobody looked into yet */
+    struct unpacked *unpacked; /* the layer as files (layers/unpacked.h), once a RUN needed it; owned */
+    bool tree_of_unpacked;     /* `tree` belongs to `unpacked` */
 };
 struct part_list {
     struct part **item;
@@ -44,6 +46,7 @@ struct stage {
     char *base_name; /* the image below, or NULL */
     struct config config;
     struct strmap env;      /* what expansion sees: the config's environment and ARGs */
+    struct strlist args;    /* the names of its ARGs and of those of stages below, each once, in order */
     bool cmd_set;           /* CMD stands in this stage */
     struct part_list parts; /* base first; borrowed */
     struct tree *files;     /* merged from … */
@@ -68,9 +71,10 @@ struct builder {
     size_t image_count, image_room;
     struct part_list parts; /* all, owned */
     struct spool *spool;
-    unsigned step_id; /* of events */
-    int64_t epoch;    /* the build's time: SOURCE_DATE_EPOCH or the present */
-    char *created;    /* RFC 3339 */
+    struct rootfs_state *rootfs; /* what RUN steps share (rootfs.h), made by the first */
+    unsigned step_id;            /* of events */
+    int64_t epoch;               /* the build's time: SOURCE_DATE_EPOCH or the present */
+    char *created;               /* RFC 3339 */
 };
 
 /* Make `s` the image `base`, with the environment that expansion sees. The layout learns where the base's

@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/csv.h"
 
-#include "base/buf.h"
+#include "base/csv.h"
 #include "base/mem.h"
-
-#include <string.h>
-
-static struct err *mistake(const char *text, const char *option, const char *what)
-{
-    AUTO(mem_free) char *safe = str_safe(text);
-    return err_new(ERR_USAGE, "%s %s: %s", option, safe, what);
-}
-
-/* *at stands behind the opening quote, and then behind the closing one. */
-static bool quoted(const char **at, struct buf *field)
-{
-    for (const char *p = *at; *p; p++) {
-        if (*p != '"') {
-            buf_byte(field, *p);
-        } else if (p[1] == '"') {
-            buf_byte(field, '"');
-            p++;
-        } else {
-            *at = p + 1;
-            return true;
-        }
-    }
-    return false;
-}
 
 struct err *csv_split(struct strlist *out, const char *text, const char *option)
 {
-    strlist_wipe(out);
-    for (const char *at = text;; at++) {
-        AUTO_VALUE(buf_wipe) struct buf field = BUF(BUF_NO_LIMIT);
-        if (*at == '"') {
-            at++;
-            if (!quoted(&at, &field))
-                return mistake(text, option, "a closing \" is missing");
-            if (*at && *at != ',')
-                return mistake(text, option, "expected \",\" after the closing \"");
-        } else {
-            size_t len = strcspn(at, ",");
-            if (memchr(at, '"', len))
-                return mistake(text, option, "a field with a \" must begin and end with one");
-            buf_add(&field, at, len);
-            at += len;
-        }
-        strlist_add(out, buf_text(&field));
-        if (!*at)
-            return NULL;
-    }
+    struct err *e = csv_fields(out, text);
+    if (!e)
+        return NULL;
+    AUTO(mem_free) char *safe = str_safe(text);
+    return err_as(err_wrap(e, "%s %s", option, safe), ERR_USAGE);
 }
