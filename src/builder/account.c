@@ -134,8 +134,7 @@ struct err *account_parse(struct account *out, const char *owner, const char *pa
     return NULL;
 }
 
-/* The bytes of a small file of the stage; *found false when it is absent. */
-static struct err *read_file(struct tree *stage, const char *path, struct buf *out, bool *found)
+struct err *account_read_file(struct tree *stage, const char *path, struct buf *out, bool *found)
 {
     struct node *n = NULL;
     AUTO(source_free) struct source *bytes = NULL;
@@ -175,9 +174,9 @@ struct err *account_look_up(struct account *out, struct tree *stage, const char 
     bool has_passwd = false, has_group = false;
     size_t user_len = strcspn(owner, ":");
     if (stage && asks(owner, user_len))
-        TRY(read_file(stage, "etc/passwd", &passwd, &has_passwd));
+        TRY(account_read_file(stage, "etc/passwd", &passwd, &has_passwd));
     if (stage && owner[user_len] && asks(owner + user_len + 1, strlen(owner + user_len + 1)))
-        TRY(read_file(stage, "etc/group", &group, &has_group));
+        TRY(account_read_file(stage, "etc/group", &group, &has_group));
     return account_parse(out, owner, has_passwd ? buf_text(&passwd) : NULL, passwd.len,
                          has_group ? buf_text(&group) : NULL, group.len, missing);
 }

@@ -3,6 +3,7 @@
 #define LADE_BUILDER_ACCOUNT_H
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "layers/tree.h"
 
@@ -32,5 +33,8 @@ MUST_USE struct err *account_parse(struct account *out, const char *owner, const
  * them. */
 MUST_USE struct err *account_look_up(struct account *out, struct tree *stage, const char *owner,
                                      const char **missing);
+
+/* The bytes of etc/passwd or etc/group of the stage; *found false when it is absent. */
+MUST_USE struct err *account_read_file(struct tree *stage, const char *path, struct buf *out, bool *found);
 
 #endif
