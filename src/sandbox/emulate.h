@@ -27,8 +27,8 @@ struct emulate_options {
     int upper; /* a descriptor of the directory that changes go to: the overlay's upper one; without overlay
                   the root itself; -1: what is there cannot change. Borrowed for the call. Its files can
                   vanish and leave their inode's number to others, which those of lower layers cannot */
-    int proc; /* a descriptor of a /proc that shows the command's processes by the supervisor's numbers;
-                 borrowed */
+    int proc;  /* a descriptor of a /proc that shows the command's processes by the supervisor's numbers;
+                  borrowed */
     bool devices_only; /* SANDBOX_RANGE: owners and credentials are real */
     uint32_t uid, gid; /* whom the command starts as */
     const uint32_t *groups;
@@ -46,8 +46,8 @@ int emulate_begin_process(const struct emulate_options *options);
  * *ended: nobody is left who could ask. */
 MUST_USE struct err *emulate_serve(struct emulate *e, int listener, bool *ended);
 
-/* lstat of `name` in the directory `dirfd` of the merged root, as the command sees it: uid, gid, type and rdev
- * by the records. 0, or errno. *recorded (may be NULL): it has a record. */
+/* lstat of `name` in the directory `dirfd` of the merged root, as the command sees it: uid, gid, type and
+ * rdev by the records. 0, or errno. *recorded (may be NULL): it has a record. */
 int emulate_stat(const struct emulate *e, int dirfd, const char *name, struct stat *st, bool *recorded);
 
 #endif

@@ -11,8 +11,8 @@
 
 /*
  * The seccomp filters that a command in the sandbox runs under: what is denied to it, and what the supervisor
- * answers. The door to libseccomp in this part. Filters are made before the command's process is started,
- * and loaded in it.
+ * answers. Filters are made before the command's process is started, and loaded in it. Calls and machines
+ * that lade does not know do not exist for the command (ENOSYS).
  */
 enum filter_emulation {
     FILTER_NONE,    /* deny list only */
@@ -25,10 +25,11 @@ struct filter {
     unsigned short count;
     bool listens;
 };
-/* `insecure`: no deny list. */
+/* `insecure`: no deny list. ERR_UNSUPPORTED on a processor that lade has no table of calls for. */
 MUST_USE struct err *filter_make(struct filter *out, enum filter_emulation emulation, bool insecure);
-/* In the process that is to be confined. *listener is -1 when the filter has none. 0, or errno.
- * Async-signal-safe. no_new_privs, or CAP_SYS_ADMIN, must be set before. */
+/* In the process that is to be confined. *listener is -1 when the filter has none. 0, or errno: EBUSY when
+ * this process already has a supervisor. Async-signal-safe. no_new_privs, or CAP_SYS_ADMIN, must be set
+ * before. From here on setrlimit(RLIMIT_RTTIME) is the supervisor's: see emulate_begin_process. */
 int filter_load(const struct filter *f, int *listener);
 void filter_wipe(struct filter *f);
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/emulate_inner.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
+#endif
+
+typedef struct answer (*answer_function)(struct ask *a);
+
+static const answer_function answers[CALL_COUNT] = {
+    [CALL_CHOWN] = answer_chown,      [CALL_LCHOWN] = answer_chown,     [CALL_FCHOWN] = answer_chown,
+    [CALL_FCHOWNAT] = answer_chown,   [CALL_STAT] = answer_stat,        [CALL_LSTAT] = answer_stat,
+    [CALL_FSTAT] = answer_stat,       [CALL_FSTATAT] = answer_stat,     [CALL_STATX] = answer_stat,
+    [CALL_SETUID] = answer_set_id,    [CALL_SETGID] = answer_set_id,    [CALL_SETREUID] = answer_set_id,
+    [CALL_SETREGID] = answer_set_id,  [CALL_SETRESUID] = answer_set_id, [CALL_SETRESGID] = answer_set_id,
+    [CALL_SETFSUID] = answer_set_id,  [CALL_SETFSGID] = answer_set_id,  [CALL_SETGROUPS] = answer_groups,
+    [CALL_GETUID] = answer_get_id,    [CALL_GETEUID] = answer_get_id,   [CALL_GETGID] = answer_get_id,
+    [CALL_GETEGID] = answer_get_id,   [CALL_GETRESUID] = answer_get_id, [CALL_GETRESGID] = answer_get_id,
+    [CALL_GETGROUPS] = answer_groups, [CALL_CAPGET] = answer_privilege, [CALL_CAPSET] = answer_privilege,
+    [CALL_PRCTL] = answer_privilege,  [CALL_SETRLIMIT] = answer_limit,  [CALL_GETRLIMIT] = answer_limit,
+    [CALL_PRLIMIT] = answer_limit,    [CALL_OPEN] = answer_create,      [CALL_OPENAT] = answer_create,
+    [CALL_OPENAT2] = answer_create,   [CALL_CREAT] = answer_create,     [CALL_MKDIR] = answer_create,
+    [CALL_MKDIRAT] = answer_create,   [CALL_SYMLINK] = answer_create,   [CALL_SYMLINKAT] = answer_create,
+    [CALL_MKNOD] = answer_device,     [CALL_MKNODAT] = answer_device,   [CALL_BIND] = answer_create,
+    [CALL_EXECVE] = answer_exec,      [CALL_EXECVEAT] = answer_exec,    [CALL_CHROOT] = answer_root,
+};
+
+bool ask_is_valid(const struct ask *a)
+{
+    return ioctl(a->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &a->id) == 0;
+}
+
+const struct credentials *ask_credentials(const struct ask *a)
+{
+    return tokens_get(a->e->tokens, token_read(a->thread));
+}
+
+static int send_answer(int listener, uint64_t id, struct answer answer)
+{
+    struct seccomp_notif_resp response = {.id = id};
+
+    if (answer.kind == ANSWER_CONTINUE)
+        response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    else if (answer.error != 0)
+        response.error = -answer.error;
+    else
+        response.val = answer.value;
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0 ? 0 : errno;
+}
+
+int ask_send_fd(const struct ask *a, int fd, bool close_on_exec)
+{
+    struct seccomp_notif_addfd add = {.id = a->id,
+                                      .flags = SECCOMP_ADDFD_FLAG_SEND,
+                                      .srcfd = (uint32_t)fd,
+                                      .newfd_flags = close_on_exec ? 02000000U : 0};
+    int number = ioctl(a->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+    if (number >= 0)
+        return 0;
+    if (errno != EINVAL)
+        return errno;
+    /* Before Linux 5.14 in two steps: a signal between them leaves the thread with one descriptor too many.
+     */
+    add.flags = 0;
+    number = ioctl(a->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+    if (number < 0)
+        return errno;
+    return send_answer(a->listener, a->id, answer_value(number));
+}
+
+static void listen_first(struct emulate *e, int listener)
+{
+    if (e->listening)
+        return;
+    e->listening = true;
+    /* A hint to the scheduler, since Linux 6.6. */
+    (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+}
+
+static struct answer answer_for(struct emulate *e, int listener, const struct seccomp_notif *notification)
+{
+    const struct seccomp_data *data = &notification->data;
+    struct ask a = {.e = e, .listener = listener, .id = notification->id};
+    const struct calls_entry *entry;
+    size_t index;
+
+    a.thread = (pid_t)notification->pid;
+    a.arch = data->arch == calls_audit(CALLS_NATIVE) ? CALLS_NATIVE : CALLS_COMPAT;
+    /* Nobody that the supervisor could see; or nothing that it was to be asked. */
+    if (a.thread <= 0 || data->nr < 0 || data->nr > CALLS_NEWEST)
+        return answer_continue();
+    index = e->answered[a.arch][data->nr];
+    if (index == 0)
+        return answer_continue();
+    entry = &calls_table[index - 1];
+    a.call = entry->call;
+    a.form = a.arch == CALLS_NATIVE ? CALLS_WIDE : entry->compat;
+    for (size_t i = 0; i < 6; i++)
+        a.arg[i] = data->args[i];
+    return answers[a.call](&a);
+}
+
+struct err *emulate_serve(struct emulate *e, int listener, bool *ended)
+{
+    struct seccomp_notif notification = {0};
+    struct pollfd waiting = {listener, POLLIN, 0};
+    struct answer answer;
+    int error;
+
+    *ended = false;
+    listen_first(e, listener);
+    /* Receiving waits, forever if nobody is left. */
+    if (poll(&waiting, 1, 0) != 1 || !(waiting.revents & POLLIN)) {
+        *ended = (waiting.revents & (POLLHUP | POLLERR)) != 0;
+        return NULL;
+    }
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) != 0) {
+        /* It was interrupted, or has died. */
+        if (errno == ENOENT || errno == EINTR || errno == EAGAIN)
+            return NULL;
+        return err_sys("answer the system calls of the command");
+    }
+    records_expire(e->records);
+    answer = answer_for(e, listener, &notification);
+    if (answer.kind == ANSWER_SENT)
+        return NULL;
+    error = send_answer(listener, notification.id, answer);
+    if (error != 0 && error != ENOENT && error != EINPROGRESS) {
+        errno = error;
+        return err_sys("answer the system calls of the command");
+    }
+    return NULL;
+}
