@@ -6,6 +6,7 @@
 #include "base/stop.h"
 #include "layers/spool.h"
 #include "layers/tree_dir.h"
+#include "layers/tree_frozen.h"
 #include "layers/tree_inner.h"
 
 #include <errno.h>
@@ -87,11 +88,18 @@ static struct err *open_file(struct content_reader *r, const struct tree *t, con
 {
     int dir = -1;
 
-    TRY(open_dir(r, t, file->parent, &dir));
+    struct err *closed = open_dir(r, t, file->parent, &dir);
+    if (closed && t->frozen && (err_errno(closed) == EACCES || err_errno(closed) == ENAMETOOLONG)) {
+        err_free(closed);
+        return tree_frozen_open(out, file);
+    }
+    TRY(closed);
     /* One component, and O_NOFOLLOW: it cannot lead elsewhere. */
     *out = openat(dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (*out >= 0)
         return NULL;
+    if (errno == EACCES && t->frozen)
+        return tree_frozen_open(out, file);
     struct err *e = err_sys("open");
     AUTO(mem_free) char *path = node_path(file);
     e = changed_or(e, path);

@@ -48,9 +48,15 @@ static void put_digest(struct buf *out, const struct digest *d)
     buf_add(out, d->bytes, sizeof d->bytes);
 }
 
-static void put_content(struct buf *out, const struct node *n)
+static void put_content(struct buf *out, const struct node *n, bool beside)
 {
     put_number(out, n->size);
+    if (beside) {
+        put_number(out, n->size ? CONTENT_LAYER : CONTENT_NONE);
+        if (n->size)
+            put_number(out, 0);
+        return;
+    }
     put_number(out, n->content.kind);
     if (n->content.kind == CONTENT_LAYER)
         put_number(out, n->content.entry);
@@ -58,7 +64,7 @@ static void put_content(struct buf *out, const struct node *n)
         buf_add(out, n->content.mem, (size_t)n->size);
 }
 
-static void put_node(struct buf *out, const struct node *n)
+static void put_node(struct buf *out, const struct node *n, bool beside)
 {
     put_text(out, n->name);
     put_number(out, n->type);
@@ -75,7 +81,7 @@ static void put_node(struct buf *out, const struct node *n)
         put_bytes(out, n->xattr[i].value, n->xattr[i].value_len);
     }
     if (n->type == NODE_FILE)
-        put_content(out, n);
+        put_content(out, n, beside);
     if (n->type == NODE_SYMLINK || n->type == NODE_LINK)
         put_text(out, n->target);
     if (n->type == NODE_CHAR || n->type == NODE_BLOCK) {
@@ -84,12 +90,12 @@ static void put_node(struct buf *out, const struct node *n)
     }
 }
 
-static void put_subtree(struct buf *out, struct tree *t, struct node *n)
+static void put_subtree(struct buf *out, struct tree *t, struct node *n, bool beside)
 {
     struct node **child = NULL;
     size_t count = 0;
 
-    put_node(out, n);
+    put_node(out, n, beside);
     if (n->type != NODE_DIR)
         return;
     struct err *e = tree_children(t, n, &child, &count);
@@ -97,7 +103,7 @@ static void put_subtree(struct buf *out, struct tree *t, struct node *n)
     (void)e;
     put_number(out, count);
     for (size_t i = 0; i < count; i++)
-        put_subtree(out, t, child[i]);
+        put_subtree(out, t, child[i], beside);
 }
 
 void indexfile_write(struct buf *out, const struct indexfile *head, struct tree *t)
@@ -108,7 +114,7 @@ void indexfile_write(struct buf *out, const struct indexfile *head, struct tree 
     put_digest(out, &head->blob);
     put_digest(out, &head->diff_id);
     put_number(out, tree_node_count(t));
-    put_subtree(out, t, tree_root(t));
+    put_subtree(out, t, tree_root(t), head->beside);
     if (out->full)
         return;
     struct digest sum = digest_of(out->data + start, out->len - start);

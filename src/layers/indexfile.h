@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "layers/tree.h"
 
+#include <stdbool.h>
+
 /*
  * A layer's index as bytes, for the cache: a magic, the digest of the blob and its diff ID, the nodes depth
  * first with children in order, numbers as LEB128, and a SHA-256 of all that at the end. Another version of
@@ -20,6 +22,7 @@
 struct indexfile {
     struct digest blob;
     struct digest diff_id;
+    bool beside; /* to write only: contents stand elsewhere; each file is read back as entry 0 of a layer */
 };
 void indexfile_write(struct buf *out, const struct indexfile *head, struct tree *t);
 /* ERR_INPUT when the bytes are not exactly what indexfile_write makes. */

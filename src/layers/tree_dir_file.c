@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "layers/tree_dir.h"
+#include "layers/tree_frozen.h"
 #include "layers/tree_inner.h"
 
 #include <assert.h>
@@ -37,9 +38,10 @@ struct err *tree_dir_check_unchanged(const struct node *n, int fd)
         AUTO(mem_free) char *path = node_path(n);
         return tree_dir_error("look at", path);
     }
-    bool same = S_ISREG(st.st_mode) && (uint64_t)st.st_size == n->size && st.st_mtim.tv_sec == n->mtime &&
-                (uint32_t)st.st_mtim.tv_nsec == n->mtime_ns &&
-                (uint64_t)tree_dir_change_time(&st) == n->content.offset;
+    bool same = S_ISREG(st.st_mode) && (uint64_t)st.st_size == n->size;
+    if (same && !n->content.dir->frozen)
+        same = st.st_mtim.tv_sec == n->mtime && (uint32_t)st.st_mtim.tv_nsec == n->mtime_ns &&
+               (uint64_t)tree_dir_change_time(&st) == n->content.offset;
     return same ? NULL : changed(n);
 }
 
@@ -122,6 +124,10 @@ struct err *tree_dir_open_file(const struct node *n, struct source **out)
     if (e && (err_errno(e) == ENOENT || err_errno(e) == ENOTDIR || err_errno(e) == ELOOP)) {
         err_free(e);
         return tree_dir_changed(path);
+    }
+    if (e && n->content.dir->frozen && (err_errno(e) == EACCES || err_errno(e) == ENAMETOOLONG)) {
+        err_free(e);
+        e = tree_frozen_open(&fd, there);
     }
     TRY(e);
     TRY(tree_dir_check_unchanged(there, fd));

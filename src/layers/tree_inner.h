@@ -20,11 +20,14 @@ struct tree {
     size_t node_count; /* those that hang in the tree */
     uint32_t link_groups;
     struct tree_dir *dir; /* NULL: a tree in memory only */
+    bool frozen;          /* tree_frozen.h */
 };
 
 void *tree_alloc(struct tree *t,
                  size_t size); /* aligned for anything, not cleared, lives as long as the tree */
 struct node *tree_new_node(struct tree *t, struct node *parent, const char *name, size_t name_len);
+/* Take over all nodes of `from`, which hang in `t`, and what they have allocated; `from` is freed. */
+void tree_take_nodes(struct tree *t, struct tree *from_take);
 /* Give `dir` these children, whose array is taken over and which are in order. */
 void node_set_children(struct node *dir, struct node **children_take, size_t count);
 /* Bring the children into one sorted run. */
