@@ -81,6 +81,9 @@ struct err *proc_start_self(struct proc_child *out, const char *mode, const stru
     posix_spawnattr_t attr;
     pid_t pid;
 
+    /* A main that does not look at its name would do this for ever. */
+    if (str_eq(program_invocation_name, mode))
+        return err_new(ERR_INTERNAL, "%s does not start itself", mode);
     if (!program)
         return err_new(ERR_UNSUPPORTED, "start a process for %s: this program does not know its name", mode);
     posix_spawn_file_actions_init(&files);
