@@ -3,6 +3,7 @@
 
 #include "sandbox/calls_id.h"
 #include "sandbox/memory.h"
+#include "sandbox/peer.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -25,7 +26,8 @@ static struct answer get_capabilities(const struct ask *a, const struct credenti
     int error;
 
     if ((c->permitted && c->effective) || a->arg[1] == 0 ||
-        memory_read(a->thread, a->arg[0], &header, sizeof header) != 0 || header.pid != 0)
+        memory_read(a->thread, a->arg[0], &header, sizeof header) != 0 || header.pid < 0 ||
+        (header.pid > 0 && !peer_is_self(a->e->proc, a->thread, header.pid)))
         return answer_continue();
     if (header.version == _LINUX_CAPABILITY_VERSION_1)
         parts = 1;

@@ -115,6 +115,7 @@ void emulate_free(struct emulate *e)
 {
     if (!e)
         return;
+    bind_forget(e);
     records_free(e->records);
     tokens_free(e->tokens);
     free(e);

@@ -13,6 +13,14 @@
 
 /* What the files that answer calls share. */
 
+/* A socket that a process is about to bind to a name. */
+#define PENDING_MAX 16
+struct pending {
+    int parent; /* owned */
+    char last[109];
+    uint32_t uid, gid;
+};
+
 struct emulate {
     struct records *records;
     struct tokens *tokens;
@@ -21,6 +29,8 @@ struct emulate {
     bool devices_only;
     bool rooted; /* some process may have another root directory than ours */
     bool listening;
+    struct pending pending[PENDING_MAX];
+    size_t pending_count;
     /* By number: an index into calls_table plus 1; 0: nobody answers it. */
     uint8_t answered[CALLS_ARCHES][CALLS_NEWEST + 1];
 };
@@ -74,7 +84,12 @@ struct answer answer_privilege(struct ask *a); /* capget, capset, prctl */
 struct answer answer_limit(struct ask *a);
 struct answer answer_create(struct ask *a);
 struct answer answer_device(struct ask *a);
+struct answer answer_bind(struct ask *a);
 struct answer answer_exec(struct ask *a);
 struct answer answer_root(struct ask *a);
+
+/* Record the sockets that have got their names since. */
+void bind_settle(struct emulate *e);
+void bind_forget(struct emulate *e);
 
 #endif

@@ -28,7 +28,7 @@ static const answer_function answers[CALL_COUNT] = {
     [CALL_PRLIMIT] = answer_limit,    [CALL_OPEN] = answer_create,      [CALL_OPENAT] = answer_create,
     [CALL_OPENAT2] = answer_create,   [CALL_CREAT] = answer_create,     [CALL_MKDIR] = answer_create,
     [CALL_MKDIRAT] = answer_create,   [CALL_SYMLINK] = answer_create,   [CALL_SYMLINKAT] = answer_create,
-    [CALL_MKNOD] = answer_device,     [CALL_MKNODAT] = answer_device,   [CALL_BIND] = answer_create,
+    [CALL_MKNOD] = answer_device,     [CALL_MKNODAT] = answer_device,   [CALL_BIND] = answer_bind,
     [CALL_EXECVE] = answer_exec,      [CALL_EXECVEAT] = answer_exec,    [CALL_CHROOT] = answer_root,
 };
 
@@ -129,6 +129,8 @@ struct err *emulate_serve(struct emulate *e, int listener, bool *ended)
         return err_sys("answer the system calls of the command");
     }
     records_expire(e->records);
+    if (e->pending_count > 0)
+        bind_settle(e);
     answer = answer_for(e, listener, &notification);
     if (answer.kind == ANSWER_SENT)
         return NULL;

@@ -114,7 +114,7 @@ int subject_statx(const struct subject *s, const struct ask *a, struct statx *st
 {
     char name[PREFIX_MAX + PATH_MAX];
     int flags = s->follow ? 0 : AT_SYMLINK_NOFOLLOW;
-    int length;
+    int length, error;
 
     if (s->by_fd) {
         (void)print_start(s, a, name, sizeof name);
@@ -127,7 +127,9 @@ int subject_statx(const struct subject *s, const struct ask *a, struct statx *st
     length = print_start(s, a, name, PREFIX_MAX);
     name[length] = '/';
     memcpy(name + length + 1, s->path, strlen(s->path) + 1);
-    return look(a->e->proc, name, flags, st);
+    error = look(a->e->proc, name, flags, st);
+    /* With what stands before it, it can be too long. */
+    return error == ENAMETOOLONG ? look_exactly(s, a, st) : error;
 }
 
 static int open_with(int dirfd, const char *path, uint64_t flags, uint64_t resolve, int *fd)
