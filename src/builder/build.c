@@ -2,165 +2,21 @@
 #include "builder/build.h"
 
 #include "base/fs.h"
+#include "base/lock.h"
 #include "base/mem.h"
-#include "base/stop.h"
-#include "builder/meta.h"
+#include "builder/lookup.h"
+#include "builder/schedule.h"
 #include "builder/stage.h"
-#include "builder/step.h"
+#include "builder/stage_run.h"
 #include "image/layout.h"
 #include "image/mediatype.h"
 #include "registry/origin.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
-
-static struct err *run_stage(struct builder *b, struct stage *s);
-
-static struct err *no_run(struct builder *b, const struct instr *instr)
-{
-    return err_hint(err_new(ERR_UNSUPPORTED, "%s:%u: RUN is not supported yet: %s",
-                            b->context.dockerfile_name, instr->at.line, instr->text),
-                    "build what RUN makes before, and COPY it");
-}
-
-/* RUN in a stage that the target needs ends the build before anything is done. */
-static struct err *refuse_run(struct builder *b)
-{
-    for (size_t i = 0; i < b->plan.count; i++) {
-        const struct stage_plan *p = &b->plan.stage[i];
-        for (size_t k = 0; p->needed && k < p->count; k++)
-            if (p->first[k].kind == INSTR_RUN)
-                return no_run(b, &p->first[k]);
-    }
-    return NULL;
-}
-
-static const struct platform *platform_of(const struct builder *b, const struct stage_plan *p)
-{
-    return p && platform_is_set(&p->platform) ? &p->platform : &b->plan.platform;
-}
-
-/* The image that COPY --from names, looked up once. Images have no steps: they are done as they are. */
-static struct err *find_image(struct builder *b, const char *name, struct stage **out)
-{
-    for (size_t i = 0; i < b->image_count; i++)
-        if (str_eq(b->image[i]->base_name, name)) {
-            *out = b->image[i];
-            return NULL;
-        }
-    AUTO_VALUE(base_wipe) struct base_image base = {0};
-    if (str_eq(name, "scratch"))
-        base_scratch(&base, platform_of(b, NULL));
-    else
-        TRY(base_find(&base, &b->bases, name, platform_of(b, NULL)));
-    struct stage *s = mem_zero(1, sizeof *s);
-    MEM_PUSH(b->image, b->image_count, b->image_room, s);
-    TRY(stage_from_image(b, s, &base));
-    free(s->base_name);
-    s->base_name = mem_strdup(name);
-    s->state = STAGE_DONE;
-    *out = s;
-    return NULL;
-}
-
-/* What COPY --from reads: a stage, built now when nobody needed it before, or an image. What goes wrong in
- * that stage has its own place already. */
-static struct err *find_source(struct builder *b, const struct stage *s, const struct instr *instr,
-                               struct stage **out)
-{
-    const struct word *from = &instr->copy.from;
-    int number = -1;
-    *out = NULL;
-    if (!from->text)
-        return NULL;
-    TRY(builder_mistake(b, from->at, plan_find_stage(&b->plan, from->text, s->plan->number, &number)));
-    if (number < 0)
-        return builder_mistake(b, from->at, find_image(b, from->text, out));
-    *out = &b->stage[number];
-    return run_stage(b, *out);
-}
-
-static struct err *run_instr(struct builder *b, struct stage *s, const struct instr *instr,
-                             const char *prefix)
-{
-    TRY(stop_check());
-    bool copies = instr->kind == INSTR_COPY || instr->kind == INSTR_ADD;
-    if (instr->kind == INSTR_RUN)
-        return no_run(b, instr);
-    if (!copies && instr->kind != INSTR_WORKDIR)
-        return meta_apply(b, s, instr);
-    struct stage *from = NULL;
-    TRY(find_source(b, s, instr, &from));
-    AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
-    unsigned id = stage_step_begin(b, s, text);
-    struct err *e = copies ? step_copy(b, s, instr, from) : step_workdir(b, s, instr);
-    stage_step_end(b, id, e ? err_message(e) : "");
-    return e;
-}
-
-/* The triggers of the base: of an image's config, or of the stage below. They run before the stage's own
- * instructions. */
-static struct err *run_triggers(struct builder *b, struct stage *s)
-{
-    AUTO_VALUE(strlist_wipe) struct strlist triggers = {0};
-    strlist_copy(&triggers, &s->config.onbuild);
-    strlist_wipe(&s->config.onbuild);
-    if (s->plan->base_stage >= 0)
-        strlist_copy(&triggers, &b->stage[s->plan->base_stage].config.onbuild);
-    for (size_t i = 0; i < triggers.count; i++) {
-        struct instr instr = {0};
-        struct err *e = dockerfile_parse_trigger(&instr, triggers.item[i]);
-        instr.at = s->plan->from->at;
-        if (!e)
-            e = run_instr(b, s, &instr, "ONBUILD ");
-        instr_wipe(&instr);
-        if (e) {
-            AUTO(mem_free) char *safe = str_safe(triggers.item[i]);
-            return builder_mistake(b, s->plan->from->at, err_wrap(e, "ONBUILD %s", safe));
-        }
-    }
-    return NULL;
-}
-
-static struct err *begin_stage(struct builder *b, struct stage *s)
-{
-    const struct stage_plan *p = s->plan;
-    for (size_t i = 0; i < p->count; i++)
-        s->steps += p->first[i].kind == INSTR_COPY || p->first[i].kind == INSTR_ADD ||
-                    p->first[i].kind == INSTR_WORKDIR;
-    if (p->base_stage >= 0) {
-        TRY(run_stage(b, &b->stage[p->base_stage]));
-        stage_from_stage(s, &b->stage[p->base_stage]);
-        return NULL;
-    }
-    AUTO_VALUE(base_wipe) struct base_image base = {0};
-    if (p->scratch) {
-        base_scratch(&base, platform_of(b, p));
-        return stage_from_image(b, s, &base);
-    }
-    s->steps++;
-    AUTO(mem_free) char *text = mem_printf("FROM %s", p->base);
-    unsigned id = stage_step_begin(b, s, text);
-    struct err *e = base_find(&base, &b->bases, p->base, platform_of(b, p));
-    stage_step_end(b, id, e ? err_message(e) : "");
-    TRY(builder_mistake(b, p->from->from.image.at, e));
-    return stage_from_image(b, s, &base);
-}
-
-static struct err *run_stage(struct builder *b, struct stage *s)
-{
-    if (s->state == STAGE_DONE)
-        return NULL;
-    s->state = STAGE_BUILDING;
-    TRY(begin_stage(b, s));
-    TRY(run_triggers(b, s));
-    for (size_t i = 0; i < s->plan->count; i++)
-        TRY(run_instr(b, s, &s->plan->first[i], ""));
-    s->state = STAGE_DONE;
-    return NULL;
-}
 
 /* Arguments that the user gave and no ARG declares: a mistyped name must not pass in silence. */
 static void warn_unused_args(struct builder *b)
@@ -177,6 +33,7 @@ static void warn_unused_args(struct builder *b)
 
 static void report_warnings(struct builder *b, struct build_result *out)
 {
+    diag_sort(&b->diag);
     for (size_t i = 0; i < b->diag.count; i++) {
         if (!b->diag.item[i].rule)
             continue;
@@ -262,7 +119,7 @@ static struct err *make_plan(struct builder *b)
     diag_init(&b->diag, b->context.dockerfile_name, buf_text(text), text->len);
     dockerfile_parse(&b->file, buf_text(text), text->len, &b->diag);
     TRY(plan_make(&b->plan, &b->file, &b->diag, &options));
-    TRY(refuse_run(b));
+    TRY(stage_refuse_run(b));
     b->stage = mem_zero(b->plan.count, sizeof *b->stage);
     for (size_t i = 0; i < b->plan.count; i++)
         b->stage[i].plan = &b->plan.stage[i];
@@ -274,12 +131,16 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     const struct build_options *o = b->options;
     b->epoch = o->time == BUILD_TIME_REAL ? (int64_t)time(NULL) : o->epoch;
     b->created = config_time_text(b->epoch, 0);
+    b->lock = lock_new();
+    b->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (b->cancel_fd < 0)
+        return err_sys("make an event descriptor");
     TRY(open_places(b, r));
     b->context.trust_times = o->trust_times;
     TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
     TRY(make_plan(b));
     struct stage *target = &b->stage[b->plan.target->number];
-    TRY(run_stage(b, target));
+    TRY(schedule_run(b));
     TRY(diag_error(&b->diag));
     warn_unused_args(b);
     report_warnings(b, out);
@@ -291,11 +152,7 @@ static void builder_wipe(struct builder *b)
     for (size_t i = 0; i < b->plan.count && b->stage; i++)
         stage_wipe(&b->stage[i]);
     free(b->stage);
-    for (size_t i = 0; i < b->image_count; i++) {
-        stage_wipe(b->image[i]);
-        free(b->image[i]);
-    }
-    free(b->image);
+    lookup_wipe(b);
     for (size_t i = 0; i < b->parts.count; i++) {
         struct part *part = b->parts.item[i];
         desc_wipe(&part->desc);
@@ -314,13 +171,17 @@ static void builder_wipe(struct builder *b)
         fd_close(b->cache_dir);
     if (b->scratch_dir >= 0)
         fd_close(b->scratch_dir);
+    if (b->cancel_fd >= 0)
+        fd_close(b->cancel_fd);
     free(b->created);
+    lock_free(b->lock);
 }
 
 struct err *build_run(struct build_result *out, const struct build_options *options, struct store *layout,
                       struct registry *r)
 {
-    struct builder b = {.options = options, .layout = layout, .cache_dir = -1, .scratch_dir = -1};
+    struct builder b = {
+        .options = options, .layout = layout, .cache_dir = -1, .scratch_dir = -1, .cancel_fd = -1};
     struct err *e = run_build(&b, r, out);
     builder_wipe(&b);
     return e;

@@ -323,6 +323,22 @@ static int by_place(const void *a, const void *b)
     return *left < *right ? -1 : *left > *right;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    const struct diag_item *left = a, *right = b;
+    int order = by_place(&left, &right);
+    bool same = left->at.line == right->at.line && left->at.column == right->at.column;
+    if (same)
+        order = strcmp(left->rule ? left->rule : "", right->rule ? right->rule : "");
+    return same && order == 0 ? strcmp(left->message, right->message) : order;
+}
+
+void diag_sort(struct diag *d)
+{
+    if (d->count > 0)
+        qsort(d->item, d->count, sizeof *d->item, by_text);
+}
+
 struct err *diag_error(const struct diag *d)
 {
     const struct diag_item **shown = mem_zero(d->count + 1, sizeof(struct diag_item *));

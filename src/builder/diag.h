@@ -90,6 +90,9 @@ void diag_quiet(struct diag *d, unsigned first_line, unsigned last_line, const s
  * among them; NULL when there is none. */
 MUST_USE struct err *diag_error(const struct diag *d);
 
+/* Put the items in the order of their lines; how they were found may depend on who was faster. */
+void diag_sort(struct diag *d);
+
 /* The block of one item, without a newline at its end, appended. */
 void diag_show(const struct diag *d, const struct diag_item *item, struct buf *out);
 /* For an event of one line: "LegacyKeyValueFormat: … (Dockerfile:3)". New string. */

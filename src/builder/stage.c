@@ -1,16 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/stage.h"
 
+#include "base/lock.h"
 #include "base/mem.h"
 #include "image/layout.h"
 #include "layers/layer.h"
 
 #include <string.h>
 
+#define WAKE_MS 500
+
+void builder_lock(struct builder *b)
+{
+    (void)lock_hold(b->lock);
+}
+
+void builder_unlock(struct builder *b)
+{
+    lock_release(b->lock);
+}
+
+void part_begin(struct builder *b, struct part *part)
+{
+    while (part->busy)
+        lock_wait(b->lock, WAKE_MS);
+    part->busy = true;
+}
+
+void part_end(struct builder *b, struct part *part)
+{
+    part->busy = false;
+    lock_wake(b->lock);
+}
+
 static struct part *new_part(struct builder *b)
 {
     struct part *part = mem_zero(1, sizeof *part);
     MEM_PUSH(b->parts.item, b->parts.count, b->parts.room, part);
+    return part;
+}
+
+/* A base's layer, which other stages may stand on too. */
+static struct part *base_part(struct builder *b, const struct desc *layer, const struct digest *diff_id)
+{
+    for (size_t i = 0; i < b->parts.count; i++) {
+        struct part *part = b->parts.item[i];
+        if (!part->made && digest_equal(&part->desc.digest, &layer->digest) &&
+            digest_equal(&part->diff_id, diff_id) && str_eq(part->desc.media_type, layer->media_type))
+            return part;
+    }
+    struct part *part = new_part(b);
+    desc_copy(&part->desc, layer);
+    part->diff_id = *diff_id;
     return part;
 }
 
@@ -40,9 +81,7 @@ struct err *stage_from_image(struct builder *b, struct stage *s, const struct ba
     s->base_name = mem_strdup(base->name);
     begin_env(s);
     for (size_t i = 0; i < base->layers.count; i++) {
-        struct part *part = new_part(b);
-        desc_copy(&part->desc, &base->layers.item[i]);
-        part->diff_id = s->config.diff_ids[i];
+        struct part *part = base_part(b, &base->layers.item[i], &s->config.diff_ids[i]);
         if (base->origin)
             TRY(layout_set_origin(b->layout, &part->desc, base->origin));
         stage_push(s, part);
@@ -72,15 +111,29 @@ void stage_wipe(struct stage *s)
     strlist_wipe(&s->args);
     free(s->parts.item);
     tree_free(s->files);
+    err_free(s->error);
 }
 
 static struct err *load_part(struct builder *b, struct part *part)
 {
+    struct tree *tree = NULL;
+    struct err *e = NULL;
     if (part->tree)
         return NULL;
+    part_begin(b, part);
+    if (!part->tree) {
+        builder_unlock(b);
+        e = layer_index(&tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir);
+        builder_lock(b);
+        if (!part->tree && tree) {
+            tree_settle(tree);
+            part->tree = TAKE(tree);
+        }
+        tree_free(tree);
+    }
+    part_end(b, part);
     char digest[DIGEST_SHORT];
-    return err_wrap(layer_index(&part->tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir),
-                    "base layer %s", digest_short(&part->desc.digest, digest));
+    return err_wrap(e, "base layer %s", digest_short(&part->desc.digest, digest));
 }
 
 struct err *stage_files(struct builder *b, struct stage *s, struct tree **out)
@@ -121,8 +174,10 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
         tree_free(layer_take);
         return NULL;
     }
+    tree_settle(layer_take);
     struct part *part = new_part(b);
     part->tree = layer_take;
+    part->made = true;
     stage_push(s, part);
     if (!s->plan->result)
         return NULL;
@@ -130,7 +185,10 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     struct layer_options options = b->options->layer;
     options.about = about;
     options.cache_dir = b->cache_dir;
-    TRY(layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id));
+    builder_unlock(b);
+    struct err *e = layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
+    builder_lock(b);
+    TRY(e);
     config_add_diff_id(&s->config, &part->diff_id);
     event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
     return NULL;

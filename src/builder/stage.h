@@ -22,6 +22,18 @@
  * A build under way: what its stages share, and what each stage has become so far. A stage's image is a list
  * of layers (parts) and a config; its files are a tree merged from the parts' trees, made only when a step
  * asks for them.
+ *
+ * Stages are built side by side (schedule.h). Whoever works on the builder or on any stage holds the
+ * builder's lock; around what takes long it is given up:
+ *
+ *     builder_unlock(b);
+ *     struct err *e = layer_write(…);
+ *     builder_lock(b);
+ *
+ * Meanwhile others change all that the builder holds, but not: a stage that is not theirs; a
+ * part (all but `busy`, and what part_begin guards); options, plan, context (but for its tree, whose
+ * directories are read when somebody looks), layout, blobs, bases, the descriptors. Pointers into the lists
+ * of parts, images and stages stay good.
  */
 
 /* One layer. Its descriptor is set in bases and in the result's layers. The tree is read (bases) or made
@@ -29,21 +41,25 @@
 struct part {
     struct desc desc;
     struct digest diff_id;
-    struct tree *tree;         /* NULL: a base layer that nobody looked into yet */
+    struct tree *tree; /* NULL: a base layer that nobody looked into yet. Never changed once another stage can
+                          see it, so that it may be read without the lock */
     struct unpacked *unpacked; /* the layer as files (layers/unpacked.h), once a RUN needed it; owned */
     bool tree_of_unpacked;     /* `tree` belongs to `unpacked` */
+    bool made;                 /* by this build: contents of `tree` can be read */
+    bool busy;                 /* somebody is about to set what is not set yet: part_begin */
 };
 struct part_list {
     struct part **item;
     size_t count, room;
 };
 
-enum stage_state { STAGE_WAITING, STAGE_BUILDING, STAGE_DONE };
+enum stage_state { STAGE_WAITING, STAGE_BUILDING, STAGE_DONE, STAGE_FAILED };
 
 struct stage {
     const struct stage_plan *plan; /* NULL: an image that COPY --from names */
     enum stage_state state;
-    char *base_name; /* the image below, or NULL */
+    struct err *error; /* STAGE_FAILED: why */
+    char *base_name;   /* the image below, or NULL */
     struct config config;
     struct strmap env;      /* what expansion sees: the config's environment and ARGs */
     struct strlist args;    /* the names of its ARGs and of those of stages below, each once, in order */
@@ -55,6 +71,7 @@ struct stage {
 };
 
 struct builder {
+    struct lock *lock; /* of what follows; see above */
     const struct build_options *options;
     struct store *layout;
     struct store *blobs; /* the layout, with absent blobs from their origins */
@@ -69,17 +86,36 @@ struct builder {
     struct stage *stage;  /* as plan.stage */
     struct stage **image; /* COPY --from=image, by base_name */
     size_t image_count, image_room;
-    struct part_list parts; /* all, owned */
-    struct spool *spool;
+    struct lookup **lookup; /* what image names were found to mean (lookup.h) */
+    size_t lookup_count, lookup_room;
+    struct part_list parts;      /* all, owned */
     struct rootfs_state *rootfs; /* what RUN steps share (rootfs.h), made by the first */
-    unsigned step_id;            /* of events */
-    int64_t epoch;               /* the build's time: SOURCE_DATE_EPOCH or the present */
-    char *created;               /* RFC 3339 */
+    struct spool *spool;
+    unsigned step_id; /* of events */
+    unsigned working; /* threads that build stages */
+    bool cancelled;   /* a stage failed, or the time is over: nothing new is begun */
+    bool timed_out;
+    int cancel_fd;        /* readable once cancelled */
+    uint64_t deadline_ms; /* of clock_ms; 0: none */
+    int64_t epoch;        /* the build's time: SOURCE_DATE_EPOCH or the present */
+    char *created;        /* RFC 3339 */
 };
+
+void builder_lock(struct builder *b);
+void builder_unlock(struct builder *b);
+
+/* Between these, nobody else sets what `part` lacks: its tree, its diff ID. It waits for whoever is at it, so
+ * look again after part_begin. Hold only one part at a time. */
+void part_begin(struct builder *b, struct part *part);
+void part_end(struct builder *b, struct part *part);
 
 /* Make `s` the image `base`, with the environment that expansion sees. The layout learns where the base's
  * blobs can be had. */
 MUST_USE struct err *stage_from_image(struct builder *b, struct stage *s, const struct base_image *base);
+/* What --from names: a stage, built now when nobody needed it before, or an image. It is done then. What goes
+ * wrong in that stage has its own place already. */
+MUST_USE struct err *stage_source(struct builder *b, const struct stage *s, const struct word *from,
+                                  struct stage **out);
 /* Make `s` what `base` is now; ONBUILD triggers do not carry over. */
 void stage_from_stage(struct stage *s, const struct stage *base);
 void stage_wipe(struct stage *s);

@@ -109,7 +109,9 @@ static struct err *unpack_contents(struct builder *b, const struct stage *from, 
     }
     struct layer_stack stack = {
         .store = b->blobs, .layers = layers, .diff_ids = diff_ids, .count = from->parts.count};
+    builder_unlock(b);
     struct err *e = unpack_tree(layer, &stack, b->spool);
+    builder_lock(b);
     free(layers);
     free(diff_ids);
     return e;

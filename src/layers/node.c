@@ -106,3 +106,15 @@ struct err *node_open(const struct node *n, struct source **out)
     AUTO(mem_free) char *path = node_path(n);
     return err_new(ERR_INTERNAL, "open %s: it is still packed in its layer", path);
 }
+
+static void settle_below(struct node *n)
+{
+    node_settle(n);
+    for (uint32_t i = 0; i < n->child_count; i++)
+        settle_below(n->child[i]);
+}
+
+void tree_settle(struct tree *t)
+{
+    settle_below(tree_root(t));
+}

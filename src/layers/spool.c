@@ -8,13 +8,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #define PIECE (128 * 1024)
 
 struct spool {
     int fd;
-    uint64_t end;
+    atomic_uint_fast64_t end; /* of what is taken */
 };
 
 struct err *spool_new(struct spool **out, int dirfd)
@@ -36,7 +37,7 @@ void spool_free(struct spool *s)
     mem_free(s);
 }
 
-/* By position: what a failed spool_add left behind is written over. */
+/* By position: several threads add at once, and what a failed one left behind may be written over. */
 static struct err *write_at(int fd, const uint8_t *data, size_t len, uint64_t at)
 {
     while (len > 0) {
@@ -54,12 +55,10 @@ static struct err *write_at(int fd, const uint8_t *data, size_t len, uint64_t at
     return NULL;
 }
 
-struct err *spool_add(struct spool *s, struct source *from, uint64_t size, uint64_t *offset)
+static struct err *fill(const struct spool *s, struct source *from, uint64_t size, uint64_t at)
 {
     uint64_t done = 0;
 
-    if (size > (uint64_t)INT64_MAX - s->end)
-        return err_new(ERR_RESOURCE, "a file of %" PRIu64 " bytes is too large to keep", size);
     while (done < size) {
         const uint8_t *data;
         size_t len;
@@ -69,12 +68,24 @@ struct err *spool_add(struct spool *s, struct source *from, uint64_t size, uint6
             return err_new(ERR_INPUT, "the data ends %" PRIu64 " bytes too early", size - done);
         if (len > size - done)
             len = (size_t)(size - done);
-        TRY(write_at(s->fd, data, len, s->end + done));
+        TRY(write_at(s->fd, data, len, at + done));
         source_advance(from, len);
         done += len;
     }
-    *offset = s->end;
-    s->end += size;
+    return NULL;
+}
+
+struct err *spool_add(struct spool *s, struct source *from, uint64_t size, uint64_t *offset)
+{
+    if (size > (uint64_t)INT64_MAX - atomic_load(&s->end))
+        return err_new(ERR_RESOURCE, "a file of %" PRIu64 " bytes is too large to keep", size);
+    uint_fast64_t at = atomic_fetch_add(&s->end, size), end = at + size;
+    struct err *e = fill(s, from, size, at);
+    if (e) {
+        (void)atomic_compare_exchange_strong(&s->end, &end, at);
+        return e;
+    }
+    *offset = at;
     return NULL;
 }
 

@@ -127,6 +127,8 @@ void node_drop_xattrs(struct node *n, bool (*keep)(const char *name));
 const char *tree_strdup(struct tree *t, const char *text, size_t len); /* lives as long as the tree */
 uint32_t tree_new_link_group(struct tree *t);
 size_t tree_node_count(const struct tree *t);
+/* Bring a tree in memory into its final form: from then on, several threads may read it at once. */
+void tree_settle(struct tree *t);
 
 /* Put `layer` on top of `base`: whiteouts and opaque directories remove, entries add or replace (a directory
  * over a directory keeps the children). An implicit directory where `base` has a link goes where the link

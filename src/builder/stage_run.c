@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/stage_run.h"
+
+#include "base/mem.h"
+#include "builder/lookup.h"
+#include "builder/meta.h"
+#include "builder/schedule.h"
+#include "builder/step.h"
+
+#include <stdlib.h>
+
+static struct err *no_run(struct builder *b, const struct instr *instr)
+{
+    return err_hint(err_new(ERR_UNSUPPORTED, "%s:%u: RUN is not supported yet: %s",
+                            b->context.dockerfile_name, instr->at.line, instr->text),
+                    "build what RUN makes before, and COPY it");
+}
+
+/* RUN in a stage that the target needs ends the build before anything is done. */
+struct err *stage_refuse_run(struct builder *b)
+{
+    for (size_t i = 0; i < b->plan.count; i++) {
+        const struct stage_plan *p = &b->plan.stage[i];
+        for (size_t k = 0; p->needed && k < p->count; k++)
+            if (p->first[k].kind == INSTR_RUN)
+                return no_run(b, &p->first[k]);
+    }
+    return NULL;
+}
+
+static struct err *run_instr(struct builder *b, struct stage *s, const struct instr *instr,
+                             const char *prefix)
+{
+    TRY(schedule_check(b));
+    bool copies = instr->kind == INSTR_COPY || instr->kind == INSTR_ADD;
+    if (instr->kind == INSTR_RUN)
+        return no_run(b, instr);
+    if (!copies && instr->kind != INSTR_WORKDIR)
+        return meta_apply(b, s, instr);
+    struct stage *from = NULL;
+    if (copies && instr->copy.from.text)
+        TRY(stage_source(b, s, &instr->copy.from, &from));
+    AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
+    unsigned id = stage_step_begin(b, s, text);
+    struct err *e = copies ? step_copy(b, s, instr, from) : step_workdir(b, s, instr);
+    stage_step_end(b, id, e ? err_message(e) : "");
+    return e;
+}
+
+/* The triggers of the base: of an image's config, or of the stage below. They run before the stage's own
+ * instructions. */
+static struct err *run_triggers(struct builder *b, struct stage *s)
+{
+    AUTO_VALUE(strlist_wipe) struct strlist triggers = {0};
+    strlist_copy(&triggers, &s->config.onbuild);
+    strlist_wipe(&s->config.onbuild);
+    if (s->plan->base_stage >= 0)
+        strlist_copy(&triggers, &b->stage[s->plan->base_stage].config.onbuild);
+    for (size_t i = 0; i < triggers.count; i++) {
+        struct instr instr = {0};
+        struct err *e = dockerfile_parse_trigger(&instr, triggers.item[i]);
+        instr.at = s->plan->from->at;
+        if (!e)
+            e = run_instr(b, s, &instr, "ONBUILD ");
+        instr_wipe(&instr);
+        if (e) {
+            AUTO(mem_free) char *safe = str_safe(triggers.item[i]);
+            return builder_mistake(b, s->plan->from->at, err_wrap(e, "ONBUILD %s", safe));
+        }
+    }
+    return NULL;
+}
+
+static struct err *begin_stage(struct builder *b, struct stage *s)
+{
+    const struct stage_plan *p = s->plan;
+    for (size_t i = 0; i < p->count; i++)
+        s->steps += p->first[i].kind == INSTR_COPY || p->first[i].kind == INSTR_ADD ||
+                    p->first[i].kind == INSTR_WORKDIR;
+    if (p->base_stage >= 0) {
+        TRY(schedule_need(b, &b->stage[p->base_stage]));
+        stage_from_stage(s, &b->stage[p->base_stage]);
+        return NULL;
+    }
+    const struct base_image *base = NULL;
+    AUTO_VALUE(base_wipe) struct base_image scratch = {0};
+    if (p->scratch) {
+        base_scratch(&scratch, lookup_platform(b, p));
+        return stage_from_image(b, s, &scratch);
+    }
+    s->steps++;
+    AUTO(mem_free) char *text = mem_printf("FROM %s", p->base);
+    unsigned id = stage_step_begin(b, s, text);
+    struct err *e = lookup_base(b, p->base, lookup_platform(b, p), &base);
+    stage_step_end(b, id, e ? err_message(e) : "");
+    TRY(builder_mistake(b, p->from->from.image.at, e));
+    return stage_from_image(b, s, base);
+}
+
+struct err *stage_run(struct builder *b, struct stage *s)
+{
+    TRY(begin_stage(b, s));
+    TRY(run_triggers(b, s));
+    for (size_t i = 0; i < s->plan->count; i++)
+        TRY(run_instr(b, s, &s->plan->first[i], ""));
+    return NULL;
+}
