@@ -3,6 +3,7 @@
 #include "base/stop.h"
 #include "cli/cli.h"
 #include "layers/reader.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
 {
     if (reader_is_child(argc > 0 ? argv[0] : NULL))
         reader_child();
+    if (sandbox_is_child(argc > 0 ? argv[0] : NULL))
+        sandbox_child();
     open_standard_descriptors();
     mode_t file_mode = 0666 & ~umask(077);
     /* Only the characters, for the width of what is shown; never what the environment says, so that nothing

@@ -75,6 +75,7 @@ struct sandbox_mount {
     char *target; /* absolute, in the root; links in it are followed within the root; made when absent and
                      removed again after the command */
     bool read_only;
+    bool secret; /* DATA: must never be on a disk; ERR_UNSUPPORTED where that cannot be (CHROOT) */
     char *data;
     size_t data_len;
     uint64_t size;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_SANDBOX_TARGETS_H
+#define LADE_SANDBOX_TARGETS_H
+
+#include "base/attr.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+/*
+ * Where something is mounted in the root. What is not there is made, and removed again after the command if
+ * it is as it was made; the directory that it is in then has the times of before. Links are followed as the
+ * command would see them, and never lead out of the root.
+ */
+struct targets_made {
+    int parent, fd; /* the directory that it is in, and itself */
+    char *name;
+    bool directory;
+    struct timespec before[2], after; /* the parent's times: to access and change; of the change by us */
+};
+struct targets {
+    int root; /* borrowed */
+    struct targets_made *made;
+    size_t count, room;
+};
+
+/* Open `path` (O_PATH), a directory or another file. *clean, when not NULL, becomes the path without links
+ * and without a slash at the front; yours to free. ERR_INPUT when something of another type is there. */
+MUST_USE struct err *targets_open(struct targets *t, int *out, const char *path, bool directory,
+                                  char **clean);
+/* The same for a directory in the root whose name is one word: it may be no link. */
+MUST_USE struct err *targets_open_top(struct targets *t, int *out, const char *name);
+/* After everything is unmounted and no process is left: remove what was made. */
+void targets_remove(struct targets *t);
+
+#endif
