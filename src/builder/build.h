@@ -60,8 +60,8 @@ struct build_result {
 
 /* Build into `layout` with what `r` can pull.
  * Errors: ERR_INPUT with file, line and column for what is wrong in the Dockerfile or the context, all that
- * can be found without building in one go; ERR_UNSUPPORTED for RUN; ERR_NOT_FOUND for absent files, stages,
- * images; whatever stores return. */
+ * can be found without building in one go; ERR_STEP for a command of RUN that fails; ERR_NOT_FOUND for absent
+ * files, stages, images; whatever stores return. */
 MUST_USE struct err *build_run(struct build_result *out, const struct build_options *options,
                                struct store *layout, struct registry *r);
 void build_result_wipe(struct build_result *result);

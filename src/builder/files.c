@@ -20,7 +20,7 @@ struct err *build_files(struct tree **out, struct store *store, const struct des
     }
     struct layer_stack stack = {
         .store = store, .layers = layers->item, .diff_ids = config->diff_ids, .count = layers->count};
-    TRY(unpack_tree(files, &stack, spool));
+    TRY(unpack_contents(files, &stack, spool));
     *out = TAKE(files);
     return NULL;
 }

@@ -41,7 +41,7 @@ struct run_mount {
     char *source;       /* in `from`, clean, without leading slash; "" is all of it */
     struct tree *files; /* in which `node` is; borrowed from the stage or context; NULL with CACHE: nothing */
     struct node *node;  /* a directory or regular file of `files`, borrowed. Its contents (node_open) can be
-                           read where they are not CONTENT_LAYER: for those see from->parts */
+                           read where they are not CONTENT_LAYER: for those see from->parts. NULL: see files */
 
     const struct run_secret *secret; /* borrowed from the options; NULL: it was not given. Not in a key */
     const struct run_agent *agent;   /* likewise */
@@ -62,7 +62,9 @@ struct run_plan {
     struct platform platform; /* of the stage: what its programs run on */
     char *script_name;        /* a here-document that begins with "#!": the file /dev/pipes/NAME … */
     char *script;             /* … and its text; NULL: none */
-    char *created_by;         /* the history entry's text */
+    char *hostname;           /* and the text of /etc/hosts */
+    char *hosts;
+    char *created_by; /* the history entry's text */
 
     /* After run_plan_execute. */
     bool faked; /* owners are not what the command asked for: the layer must not be remembered */

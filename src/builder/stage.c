@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "image/layout.h"
 #include "layers/layer.h"
+#include "layers/unpacked.h"
 
 #include <string.h>
 
@@ -38,6 +39,15 @@ static struct part *new_part(struct builder *b)
     struct part *part = mem_zero(1, sizeof *part);
     MEM_PUSH(b->parts.item, b->parts.count, b->parts.room, part);
     return part;
+}
+
+void part_free(struct part *part)
+{
+    desc_wipe(&part->desc);
+    if (!part->tree_of_unpacked)
+        tree_free(part->tree);
+    unpacked_close(part->unpacked);
+    free(part);
 }
 
 /* A base's layer, which other stages may stand on too. */

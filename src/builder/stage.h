@@ -48,6 +48,7 @@ struct part {
     bool made;                 /* by this build: contents of `tree` can be read */
     bool busy;                 /* somebody is about to set what is not set yet: part_begin */
 };
+void part_free(struct part *part);
 struct part_list {
     struct part **item;
     size_t count, room;

@@ -98,9 +98,10 @@ static void describe(const struct instr *instr, const struct copy_words *w, stru
     buf_printf(out, " %s", w->dest);
 }
 
-/* Bring the contents that `layer` takes out of the source's packed layers. */
-static struct err *unpack_contents(struct builder *b, const struct stage *from, struct tree *layer)
+struct err *step_unpack_contents(struct builder *b, const struct stage *from, struct tree *layer)
 {
+    if (!b->spool)
+        TRY(spool_new(&b->spool, b->scratch_dir));
     struct desc *layers = mem_zero(from->parts.count + 1, sizeof *layers);
     struct digest *diff_ids = mem_zero(from->parts.count + 1, sizeof *diff_ids);
     for (size_t i = 0; i < from->parts.count; i++) {
@@ -110,7 +111,7 @@ static struct err *unpack_contents(struct builder *b, const struct stage *from, 
     struct layer_stack stack = {
         .store = b->blobs, .layers = layers, .diff_ids = diff_ids, .count = from->parts.count};
     builder_unlock(b);
-    struct err *e = unpack_tree(layer, &stack, b->spool);
+    struct err *e = unpack_contents(layer, &stack, b->spool);
     builder_lock(b);
     free(layers);
     free(diff_ids);
@@ -153,7 +154,7 @@ static struct err *plan_copy(struct builder *b, struct stage *s, const struct in
         .what = what,
     };
     TRY(copy_plan(&step, layer));
-    return from ? unpack_contents(b, from, layer) : NULL;
+    return from ? step_unpack_contents(b, from, layer) : NULL;
 }
 
 struct err *step_copy(struct builder *b, struct stage *s, const struct instr *instr, struct stage *from)

@@ -12,4 +12,7 @@ MUST_USE struct err *step_copy(struct builder *b, struct stage *s, const struct 
                                struct stage *from);
 MUST_USE struct err *step_workdir(struct builder *b, struct stage *s, const struct instr *instr);
 
+/* Bring the contents that `layer` takes from files of `from` out of packed layers. */
+MUST_USE struct err *step_unpack_contents(struct builder *b, const struct stage *from, struct tree *layer);
+
 #endif

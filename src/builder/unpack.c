@@ -21,7 +21,7 @@ static void find_packed(struct node *n, struct packed *out)
         find_packed(n->child[i], out);
 }
 
-struct err *unpack_tree(struct tree *t, const struct layer_stack *stack, struct spool *spool)
+struct err *unpack_contents(struct tree *t, const struct layer_stack *stack, struct spool *spool)
 {
     AUTO_VALUE(packed_wipe) struct packed packed = {0};
     find_packed(tree_root(t), &packed);

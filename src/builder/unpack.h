@@ -9,6 +9,6 @@
 #include "layers/tree.h"
 
 /* Bring every content of `t` that still lies packed in a layer of the stack into the spool. */
-MUST_USE struct err *unpack_tree(struct tree *t, const struct layer_stack *stack, struct spool *spool);
+MUST_USE struct err *unpack_contents(struct tree *t, const struct layer_stack *stack, struct spool *spool);
 
 #endif

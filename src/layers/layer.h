@@ -38,8 +38,11 @@ MUST_USE struct err *layer_write(struct store *layout, struct tree *t, const str
 MUST_USE struct err *layer_index(struct tree **out, struct store *from, const struct desc *blob,
                                  const struct digest *diff_id, int cache_dir);
 
-/* Remove what is remembered of layers, that is their indexes and memos, oldest use first, until no more than
- * `keep` bytes of it are left. */
+/* The same where it is kept already, without any blob; NULL: it is not. */
+struct tree *layer_index_kept(const struct desc *blob, const struct digest *diff_id, int cache_dir);
+
+/* Remove what is remembered of layers, that is their files (unpacked.h), indexes and memos, oldest use first,
+ * until no more than `keep` bytes of it are left. */
 MUST_USE struct err *layer_prune(int cache_dir, uint64_t keep, uint64_t *freed);
 
 /* Bring contents out of packed layers: every node in `wanted` whose content is CONTENT_LAYER gets

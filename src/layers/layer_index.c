@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/newfile.h"
+#include "base/trim.h"
 #include "layers/indexfile.h"
 #include "layers/layer_read.h"
 
@@ -43,6 +44,7 @@ static struct err *load(struct tree **out, int folder, const char *name, const s
     /* Either config may be the one that lies: only the blob can tell. */
     if (diff_id && digest_is_set(diff_id) && !digest_equal(&head.diff_id, diff_id))
         return NULL;
+    trim_mark_used(folder, name);
     *out = TAKE(tree);
     return NULL;
 }
@@ -53,7 +55,32 @@ static struct err *save(int folder, const char *name, const struct indexfile *he
 
     indexfile_write(&data, head, t);
     TRY(buf_check(&data, name));
-    return newfile_write(folder, name, CACHE_MODE, buf_text(&data), data.len, false);
+    TRY(newfile_write(folder, name, CACHE_MODE, buf_text(&data), data.len, false));
+    return trim_below(folder, ".", INDEXFILE_TOTAL_MAX);
+}
+
+/* *out stays NULL when it is not kept; what is damaged is removed. *folder -1: nothing can be kept. */
+static void load_kept(struct tree **out, int *folder, const char *name, const struct desc *blob,
+                      const struct digest *diff_id, int cache_dir)
+{
+    if (cache_dir >= 0)
+        shrug(fs_mkdir_open(folder, cache_dir, INDEXFILE_FOLDER));
+    if (*folder < 0)
+        return;
+    struct err *damaged = load(out, *folder, name, blob, diff_id);
+    if (damaged)
+        (void)unlinkat(*folder, name, 0);
+    shrug(damaged);
+}
+
+struct tree *layer_index_kept(const struct desc *blob, const struct digest *diff_id, int cache_dir)
+{
+    AUTO(fd_close) int folder = -1;
+    AUTO(mem_free) char *name = entry_name(blob);
+    struct tree *tree = NULL;
+
+    load_kept(&tree, &folder, name, blob, diff_id, cache_dir);
+    return tree;
 }
 
 struct err *layer_index(struct tree **out, struct store *from, const struct desc *blob,
@@ -63,14 +90,7 @@ struct err *layer_index(struct tree **out, struct store *from, const struct desc
     AUTO(tree_free) struct tree *tree = NULL;
     AUTO(mem_free) char *name = entry_name(blob);
 
-    if (cache_dir >= 0)
-        shrug(fs_mkdir_open(&folder, cache_dir, INDEXFILE_FOLDER));
-    if (folder >= 0) {
-        struct err *damaged = load(&tree, folder, name, blob, diff_id);
-        if (damaged)
-            (void)unlinkat(folder, name, 0);
-        shrug(damaged);
-    }
+    load_kept(&tree, &folder, name, blob, diff_id, cache_dir);
     if (!tree) {
         const struct tarread_options options = {.layer = true, .keep_accounts = true};
         struct indexfile head = {.blob = blob->digest};

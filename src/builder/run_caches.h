@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BUILDER_RUN_CACHES_H
+#define LADE_BUILDER_RUN_CACHES_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "builder/run_plan.h"
+#include "builder/stage.h"
+
+/*
+ * Cache mounts: $LADE_CACHE/mounts/HASH/SLOT, where HASH stands for the id and for how owners are on disk,
+ * and SLOT is a number; SLOT.lock beside it is locked as long as a step uses it. Shared and locked ones are
+ * slot 0; private ones are the first slot that nobody uses.
+ */
+
+/* The directory of a mount, made when it is new. `held` are the paths that this step has already: those are
+ * given again, with *lock -1. Waits for whoever has it (ERR_STOPPED when asked to stop), without the
+ * builder's lock, which the caller holds. */
+MUST_USE struct err *run_cache_take(char **path, int *lock, struct builder *b, const struct run_mount *mount,
+                                    const struct strlist *held);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/run_show.h"
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "builder/rootfs.h"
+#include "builder/step.h"
+#include "layers/clone.h"
+#include "layers/tarwrite.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define LONE_FILE "file" /* where a mount shows one file: its name in a directory of its own */
+
+static bool owners_are_real(struct sandbox_way way)
+{
+    return way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
+}
+
+/* One of the nodes that are shown, and all below it, for a tree of their own. Files of the context belong to
+ * root, whoever has the checkout. */
+static struct err *copy_node(const struct run_mount *mount, struct tree *to, struct node *dir,
+                             const char *name, struct node *from)
+{
+    struct node *n = tree_add(to, dir, name, strlen(name), from->type);
+    node_copy_meta(to, n, from);
+    if (!mount->from)
+        n->uid = n->gid = 0;
+    if (from->type != NODE_DIR)
+        return NULL;
+    struct node **child = NULL;
+    size_t count = 0;
+    TRY(tree_children(mount->files, from, &child, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(copy_node(mount, to, n, child[i]->name, child[i]));
+    return NULL;
+}
+
+static struct err *select_files(struct builder *b, const struct run_mount *mount, struct tree *to)
+{
+    struct node **child = NULL;
+    size_t count = 0;
+    if (mount->node->type != NODE_DIR)
+        return copy_node(mount, to, tree_root(to), LONE_FILE, mount->node);
+    TRY(tree_children(mount->files, mount->node, &child, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(copy_node(mount, to, tree_root(to), child[i]->name, child[i]));
+    return mount->from ? step_unpack_contents(b, mount->from, to) : NULL;
+}
+
+static struct err *digest_tree(struct tree *t, struct digest *out)
+{
+    struct tarwrite_options options = {0};
+    AUTO(sink_free) struct sink *digest = sink_digest(NULL, out, NULL);
+    TRY(tarwrite_tree(digest, t, &options));
+    return sink_commit(digest);
+}
+
+/* As files in the cache, by the digest of what they are: the next step or build finds them there. */
+static struct err *unpack_selected(struct builder *b, const struct run_mount *mount, struct unpacked **out)
+{
+    AUTO(tree_free) struct tree *selected = tree_new();
+    struct sandbox_way way;
+    struct digest id;
+    int cache = -1;
+    const char *path = NULL;
+    TRY(rootfs_way(b, &way));
+    TRY(rootfs_cache(b, &cache, &path));
+    TRY(select_files(b, mount, selected));
+    enum unpacked_kind kind = owners_are_real(way) ? UNPACKED_REAL : UNPACKED_OURS;
+    builder_unlock(b);
+    struct err *e = digest_tree(selected, &id);
+    if (!e)
+        e = unpacked_open(out, cache, &id, kind);
+    if (!e && !*out)
+        e = unpacked_from_tree(out, cache, kind, selected, &id);
+    builder_lock(b);
+    return e;
+}
+
+/* The one part of the stage that has the node and all that is below it; NULL when there are several. */
+static struct err *only_part(const struct stage *from, const char *path, struct part **out)
+{
+    struct part *found = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < from->parts.count; i++) {
+        struct node *n = NULL;
+        TRY(tree_lookup(from->parts.item[i]->tree, path, false, &n));
+        if (!n)
+            continue;
+        found = from->parts.item[i];
+        count++;
+    }
+    *out = count == 1 ? found : NULL;
+    return NULL;
+}
+
+static char *beneath(const char *dir, const char *path)
+{
+    return *path ? path_join(dir, path) : mem_strdup(dir);
+}
+
+/* Without any copy: files that nobody can change there, and that are what they should be. */
+static struct err *show_in_place(struct run_shown *out, struct builder *b, const struct run_mount *mount)
+{
+    struct sandbox_way way;
+    AUTO(mem_free) char *path = node_path(mount->node);
+    TRY(rootfs_way(b, &way));
+    if (!mount->from) {
+        if (b->context.real_path && !b->context.ignore && !owners_are_real(way))
+            out->path = beneath(b->context.real_path, path);
+        return NULL;
+    }
+    struct part *part = NULL;
+    struct unpacked *unpacked = NULL;
+    TRY(only_part(mount->from, path, &part));
+    if (!part)
+        return NULL;
+    TRY(rootfs_unpack(b, part, &unpacked));
+    out->path = beneath(unpacked_path(unpacked), path);
+    return NULL;
+}
+
+/* A copy for one step. */
+static struct err *show_copy(struct run_shown *out, struct builder *b, const struct run_mount *mount)
+{
+    int cache = -1;
+    const char *path = NULL;
+    struct sandbox_way way;
+    TRY(rootfs_way(b, &way));
+    TRY(rootfs_cache(b, &cache, &path));
+    AUTO(unpacking_free) struct unpacking *copy = NULL;
+    TRY(unpacking_begin(&copy, cache, owners_are_real(way) ? UNPACKED_REAL : UNPACKED_OURS));
+    TRY(run_show_copy(b, mount, unpacking_dir(copy)));
+    out->path = beneath(unpacking_upper(copy), mount->node->type == NODE_DIR ? "" : LONE_FILE);
+    out->copy = TAKE(copy);
+    return NULL;
+}
+
+struct err *run_show_copy(struct builder *b, const struct run_mount *mount, int to)
+{
+    AUTO(unpacked_close) struct unpacked *files = NULL;
+    struct sandbox_way way;
+    TRY(rootfs_way(b, &way));
+    TRY(unpack_selected(b, mount, &files));
+    const struct clone_options options = {.owners = owners_are_real(way)};
+    builder_unlock(b);
+    struct err *e = clone_dir(to, unpacked_dir(files), &options);
+    builder_lock(b);
+    return e;
+}
+
+struct err *run_show(struct run_shown *out, struct builder *b, const struct run_mount *mount)
+{
+    if (!mount->read_only)
+        return show_copy(out, b, mount);
+    TRY(show_in_place(out, b, mount));
+    if (out->path)
+        return NULL;
+    TRY(unpack_selected(b, mount, &out->unpacked));
+    out->path = beneath(unpacked_path(out->unpacked), mount->node->type == NODE_DIR ? "" : LONE_FILE);
+    return NULL;
+}
