@@ -10,7 +10,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define MARK_SECONDS (24 * 60 * 60)
 
 struct file {
     char *path;
@@ -95,4 +98,20 @@ struct err *trim_dirs(int dirfd, const char *const *paths, size_t count, uint64_
 struct err *trim_dir(int dirfd, const char *path, uint64_t keep, uint64_t *freed)
 {
     return trim_dirs(dirfd, &path, 1, keep, freed);
+}
+
+struct err *trim_below(int dirfd, const char *path, uint64_t max)
+{
+    uint64_t freed;
+
+    TRY(trim_dir(dirfd, path, max, &freed));
+    return freed > 0 ? trim_dir(dirfd, path, max / 4 * 3, NULL) : NULL;
+}
+
+void trim_mark_used(int dirfd, const char *path)
+{
+    struct stat st;
+
+    if (fstatat(dirfd, path, &st, 0) == 0 && st.st_mtime < time(NULL) - MARK_SECONDS)
+        (void)utimensat(dirfd, path, NULL, 0);
 }

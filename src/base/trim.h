@@ -16,4 +16,11 @@ MUST_USE struct err *trim_dirs(int dirfd, const char *const *paths, size_t count
                                uint64_t *freed);
 MUST_USE struct err *trim_dir(int dirfd, const char *path, uint64_t keep, uint64_t *freed);
 
+/* For a directory that is kept below `max` bytes: call it after adding a file. Above that, no more than three
+ * quarters of it stay, so that the next call has nothing to do. */
+MUST_USE struct err *trim_below(int dirfd, const char *path, uint64_t max);
+/* Note in the file's mtime that it was used; not more often than once a day, because who finds nothing to do
+ * writes nothing. What goes wrong is ignored. */
+void trim_mark_used(int dirfd, const char *path);
+
 #endif

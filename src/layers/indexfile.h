@@ -18,6 +18,7 @@
  */
 #define INDEXFILE_FOLDER "index"          /* in the cache */
 #define INDEXFILE_MAX (UINT64_C(1) << 30) /* bytes: what a tree of TARLIMITS_MEMORY cannot exceed by much */
+#define INDEXFILE_TOTAL_MAX (UINT64_C(256) << 20) /* bytes: of all in the cache */
 
 struct indexfile {
     struct digest blob;
@@ -25,7 +26,8 @@ struct indexfile {
     bool beside; /* to write only: contents stand elsewhere; each file is read back as entry 0 of a layer */
 };
 void indexfile_write(struct buf *out, const struct indexfile *head, struct tree *t);
-/* ERR_INPUT when the bytes are not exactly what indexfile_write makes. */
+/* ERR_INPUT for bytes that are no such tree. What indexfile_write makes of a tree that was read is read the
+ * same again. */
 MUST_USE struct err *indexfile_read(struct indexfile *head, struct tree **out, const void *data, size_t len);
 
 #endif

@@ -7,16 +7,9 @@
 #include "layers/memo.h"
 
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FILE_MODE 0600
-/* Used memos are marked so by their mtime, but not at each use: a build that finds nothing to do writes
- * nothing. */
-#define MARK_SECONDS (24 * 60 * 60)
-/* What is left after a clean-up, so that the next one is not due at once. */
-#define TOTAL_KEEP (MEMO_TOTAL_MAX / 4 * 3)
 
 static void shrug(struct err *e)
 {
@@ -32,14 +25,6 @@ static char *file_name(const char *about)
     char hex[DIGEST_TEXT];
 
     return mem_printf(MEMO_FOLDER "/%s", digest_hex(&d, hex));
-}
-
-static void mark_used(int cache_dir, const char *name)
-{
-    struct stat st;
-
-    if (fstatat(cache_dir, name, &st, 0) == 0 && st.st_mtime < time(NULL) - MARK_SECONDS)
-        (void)utimensat(cache_dir, name, NULL, 0);
 }
 
 static struct err *load(struct memo *out, int cache_dir, const char *name, const char *about, bool *found)
@@ -61,7 +46,7 @@ void memo_load(struct memo *out, int cache_dir, const char *about, bool *found)
         *found = false;
         memo_remove(cache_dir, about);
     } else if (*found) {
-        mark_used(cache_dir, name);
+        trim_mark_used(cache_dir, name);
     }
     shrug(e);
 }
@@ -75,9 +60,7 @@ static struct err *save(const struct memo *m, int cache_dir, const char *about)
     TRY(buf_check(&data, "it"));
     TRY(fs_mkdir_all(cache_dir, MEMO_FOLDER));
     TRY(newfile_write(cache_dir, name, FILE_MODE, data.data, data.len, false));
-    uint64_t freed;
-    TRY(trim_dir(cache_dir, MEMO_FOLDER, MEMO_TOTAL_MAX, &freed));
-    return freed > 0 ? trim_dir(cache_dir, MEMO_FOLDER, TOTAL_KEEP, NULL) : NULL;
+    return trim_below(cache_dir, MEMO_FOLDER, MEMO_TOTAL_MAX);
 }
 
 void memo_save(const struct memo *m, int cache_dir, const char *about)

@@ -6,6 +6,7 @@
 #include "base/trim.h"
 
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Files a, b, c, … of 100 bytes each, of which a is oldest. */
@@ -63,11 +64,41 @@ static void nothing_to_trim(void **state)
     assert_int_equal(faccessat(dir->fd, "file", F_OK, 0), 0);
 }
 
+/* What is used last stays, and the next call has nothing to do. */
+static void below_a_size(void **state)
+{
+    const struct check_dir *dir = *state;
+    struct stat st;
+
+    plant(dir);
+    trim_mark_used(dir->fd, "d/a");
+    assert_int_equal(fstatat(dir->fd, "d/a", &st, 0), 0);
+    assert_true(st.st_mtime > 100000);
+    trim_mark_used(dir->fd, "d/absent");
+    check_ok(trim_below(dir->fd, "d", 500));
+    assert_int_equal(faccessat(dir->fd, "d/b", F_OK, 0), 0);
+    check_ok(trim_below(dir->fd, "d", 400));
+    for (char name = 'a'; name <= 'e'; name++) {
+        char path[] = {'d', '/', name, '\0'};
+        assert_int_equal(faccessat(dir->fd, path, F_OK, 0) == 0, strchr("ade", name) != NULL);
+    }
+    check_ok(trim_below(dir->fd, "d", 400));
+    assert_int_equal(faccessat(dir->fd, "d/d", F_OK, 0), 0);
+
+    /* Marked once a day. */
+    struct timespec hour_ago[2] = {{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
+    assert_int_equal(utimensat(dir->fd, "d/a", hour_ago, 0), 0);
+    trim_mark_used(dir->fd, "d/a");
+    assert_int_equal(fstatat(dir->fd, "d/a", &st, 0), 0);
+    assert_int_equal(st.st_mtime, hour_ago[1].tv_sec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         check_with_dir(the_oldest_go),
         check_with_dir(nothing_to_trim),
+        check_with_dir(below_a_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
