@@ -37,6 +37,12 @@ static struct err *entry_error(enum err_kind kind, const char *path, const char 
     return err_new(kind, "entry \"%s\": %s", name, why);
 }
 
+/* The name that a whiteout hides may be as long as any. */
+static size_t longest_part(const struct reading *r, const char *part)
+{
+    return r->limits.component + (r->options->layer && str_starts(part, WHITEOUT) ? WHITEOUT_LEN : 0);
+}
+
 /* Without ".", "..", doubled and outer slashes; "" is the root. */
 static struct err *clean_path(const struct reading *r, const char *path, struct buf *out)
 {
@@ -51,7 +57,7 @@ static struct err *clean_path(const struct reading *r, const char *path, struct 
             const char *slash = memrchr(out->data, '/', out->len);
             out->len = slash ? (size_t)(slash - out->data) : 0;
         } else if (len > 0 && !(len == 1 && *part == '.')) {
-            if (len > r->limits.component)
+            if (len > longest_part(r, part))
                 return entry_error(ERR_RESOURCE, path, "a part of the name is too long");
             if (out->len)
                 buf_byte(out, '/');

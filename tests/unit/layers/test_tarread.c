@@ -298,6 +298,18 @@ static void whiteouts(void **state)
     AUTO(tree_free) struct tree *all = good(&whole, true);
     assert_true(tree_root(all)->opaque);
 
+    /* A name of 255 bytes is hidden by a longer one. */
+    AUTO_VALUE(buf_wipe) struct buf longest = BUF(BUF_NO_LIMIT);
+    AUTO(mem_free) char *hidden = mem_zero(1, 257);
+    memset(hidden, 'n', 255);
+    AUTO(mem_free) char *mark = mem_printf(".wh.%s", hidden);
+    tar_pax(&longest, "path", mark);
+    tar_file(&longest, "x", "");
+    tar_end(&longest);
+    AUTO(tree_free) struct tree *hides = good(&longest, true);
+    assert_int_equal(child(hides, tree_root(hides), hidden)->type, NODE_WHITEOUT);
+    refused_with(&longest, false, NULL, ERR_RESOURCE, "too long");
+
     static const char *const bad[] = {".wh.",     ".wh..",  ".wh...",  "x/.wh..",
                                       "x/.wh...", "x/.wh.", ".wh.a/b", "x/.wh.a/b"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
