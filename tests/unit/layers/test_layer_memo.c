@@ -197,6 +197,48 @@ static void damage_does_no_harm(void **state)
     }
 }
 
+/* Whichever byte of a memo is wrong, whether or not the layer has changed since. */
+static void every_damaged_byte_does_no_harm(void **state)
+{
+    static const char about[] = "tar/1\nchunk/1\nlade-deflate/1 fast\na layer";
+    const struct check_dir *dir = *state;
+    AUTO_VALUE(buf_wipe) struct buf before = BUF(BUF_NO_LIMIT), after = BUF(BUF_NO_LIMIT);
+    AUTO(mem_free) char *name = NULL;
+    struct fixture f = {.path = mem_strdup(dir->path), .fd = dir->fd};
+    struct digest name_digest = digest_of(about, sizeof about - 1);
+    char hex[DIGEST_TEXT];
+
+    name = mem_printf(MEMO_FOLDER "/%s", digest_hex(&name_digest, hex));
+    AUTO(mem_free) char *layout = mem_printf("%s/layout", dir->path);
+    check_ok(layout_open(&f.layout, layout, LAYOUT_WRITE));
+    check_ok(fs_mkdir_open(&f.cache, dir->fd, "cache"));
+    f.options = (struct layer_options){.compression = COMPRESSION_GZIP,
+                                       .level = COMPRESS_FAST_LEVEL,
+                                       .workers = 1,
+                                       .about = "a layer",
+                                       .cache_dir = f.cache};
+    command(&f, "mkdir files && echo a > files/a && echo b > files/b && sleep 0.1");
+    check_same(&f);
+    check_ok(fs_read_file(&before, f.cache, name, NULL));
+    command(&f, "echo c > files/b && sleep 0.1"); /* the memo is of what was before */
+    for (size_t i = 0; i < before.len; i++)
+        for (unsigned bit = 1; bit < 256; bit *= 16) {
+            before.data[i] = (char)((unsigned char)before.data[i] ^ bit);
+            check_ok(newfile_write(f.cache, name, 0600, before.data, before.len, false));
+            check_same(&f);
+            before.data[i] = (char)((unsigned char)before.data[i] ^ bit);
+        }
+    check_same(&f);
+    check_ok(fs_read_file(&after, f.cache, name, NULL));
+    for (size_t i = 0; i < after.len; i++) {
+        after.data[i] = (char)((unsigned char)after.data[i] ^ 4);
+        check_ok(newfile_write(f.cache, name, 0600, after.data, after.len, false));
+        check_same(&f);
+        after.data[i] = (char)((unsigned char)after.data[i] ^ 4);
+    }
+    fixture_wipe(&f);
+}
+
 /* A memory that is wrong though its checksum is right: the blob still holds the bytes that its diff ID says.
  */
 static void blob_and_diff_id_belong_together(void **state)
@@ -246,6 +288,7 @@ int main(void)
         check_with_dir(changes_are_seen_in_plain_layers),
         check_with_dir(nothing_is_written_when_nothing_changed),
         check_with_dir(damage_does_no_harm),
+        check_with_dir(every_damaged_byte_does_no_harm),
         check_with_dir(blob_and_diff_id_belong_together),
         check_with_dir(other_forms_have_memories_of_their_own),
     };
