@@ -211,6 +211,8 @@ static struct node *find_child(const struct node *dir, const char *name, size_t 
 {
     size_t at;
 
+    if (dir->child_count == 0)
+        return NULL;
     if (find_in_run(dir->child, dir->sorted, name, len, &at))
         return dir->child[at];
     if (find_in_run(dir->child + dir->sorted, dir->child_count - dir->sorted, name, len, &at))
