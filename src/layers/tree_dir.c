@@ -206,32 +206,52 @@ static struct err *read_entries(struct reading *r)
  * this one was closed. */
 static struct err *read_entered(struct reading *r)
 {
+    fd_close(fd_take(&r->fd));
     for (size_t i = 0; i < r->entered_count; i++) {
         struct node *n = r->entered[i];
-        TRY(tree_dir_read(r->tree, n));
+        TRY(dir_reader_read(r->by, n));
         if (n->child_count > 0)
             MEM_PUSH(r->child, r->count, r->room, n);
     }
     return NULL;
 }
 
-struct err *tree_dir_read(struct tree *t, struct node *dir)
+struct err *dir_reader_read(struct dir_reader *by, struct node *dir)
 {
+    AUTO_VALUE(reading_wipe)
+    struct reading r = {.by = by, .tree = by->tree, .dir = dir, .path = BUF(BUF_NO_LIMIT), .fd = -1};
     AUTO(mem_free) char *path = node_path(dir);
-    AUTO_VALUE(reading_wipe) struct reading r = {.tree = t, .dir = dir, .path = path, .fd = -1};
 
+    buf_str(&r.path, path);
+    if (*path)
+        buf_byte(&r.path, '/');
+    r.dir_len = r.path.len;
     TRY(read_entries(&r));
     TRY(read_entered(&r));
     if (r.count > 1)
         qsort(r.child, r.count, sizeof(struct node *), node_compare);
-    t->node_count += r.count;
+    by->store->node_count += r.count;
     node_set_children(dir, TAKE(r.child), r.count);
     dir->children_known = true;
     return NULL;
 }
 
+struct err *tree_dir_read(struct tree *t, struct node *dir)
+{
+    return dir_reader_read(&t->dir->reader, dir);
+}
+
+void dir_reader_wipe(struct dir_reader *r)
+{
+    mem_free(r->entries);
+    mem_free(r->xattr_names);
+    mem_free(r->xattr_value);
+    *r = (struct dir_reader){0};
+}
+
 /* File systems of this machine whose ctime moves with every change and whose inode numbers stay. FUSE, NFS,
- * 9p and the like leave that to somebody else. */
+ * 9p and the like leave that to somebody else. SquashFS and EROFS take it from whoever made the image: two
+ * images that were made with one fixed date look the same. */
 static bool times_tell(int fd)
 {
     static const uint32_t known[] = {
@@ -244,8 +264,6 @@ static bool times_tell(int fd)
         0x2fc12fc1, /* ZFS */
         0xca451a4e, /* bcachefs */
         0x794c7630, /* overlay */
-        0x73717368, /* SquashFS */
-        0xe0f5e1e2, /* EROFS */
     };
     struct statfs fs;
 
