@@ -206,47 +206,28 @@ static struct err *read_entries(struct reading *r)
  * this one was closed. */
 static struct err *read_entered(struct reading *r)
 {
-    fd_close(fd_take(&r->fd));
     for (size_t i = 0; i < r->entered_count; i++) {
         struct node *n = r->entered[i];
-        TRY(dir_reader_read(r->by, n));
+        TRY(tree_dir_read(r->tree, n));
         if (n->child_count > 0)
             MEM_PUSH(r->child, r->count, r->room, n);
     }
     return NULL;
 }
 
-struct err *dir_reader_read(struct dir_reader *by, struct node *dir)
+struct err *tree_dir_read(struct tree *t, struct node *dir)
 {
-    AUTO_VALUE(reading_wipe)
-    struct reading r = {.by = by, .tree = by->tree, .dir = dir, .path = BUF(BUF_NO_LIMIT), .fd = -1};
     AUTO(mem_free) char *path = node_path(dir);
+    AUTO_VALUE(reading_wipe) struct reading r = {.tree = t, .dir = dir, .path = path, .fd = -1};
 
-    buf_str(&r.path, path);
-    if (*path)
-        buf_byte(&r.path, '/');
-    r.dir_len = r.path.len;
     TRY(read_entries(&r));
     TRY(read_entered(&r));
     if (r.count > 1)
         qsort(r.child, r.count, sizeof(struct node *), node_compare);
-    by->store->node_count += r.count;
+    t->node_count += r.count;
     node_set_children(dir, TAKE(r.child), r.count);
     dir->children_known = true;
     return NULL;
-}
-
-struct err *tree_dir_read(struct tree *t, struct node *dir)
-{
-    return dir_reader_read(&t->dir->reader, dir);
-}
-
-void dir_reader_wipe(struct dir_reader *r)
-{
-    mem_free(r->entries);
-    mem_free(r->xattr_names);
-    mem_free(r->xattr_value);
-    *r = (struct dir_reader){0};
 }
 
 /* File systems of this machine whose ctime moves with every change and whose inode numbers stay. FUSE, NFS,
