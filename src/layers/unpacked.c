@@ -115,7 +115,8 @@ static struct err *load(struct unpacked **out, int *held, const struct digest *d
     int tree_fd = -1;
 
     u->dir = u->fs = -1;
-    TRY(unpacked_boot_read(*held, &ours, &bytes));
+    AUTO(mem_free) char *boot = unpacked_this_boot();
+    TRY(unpacked_boot_read(*held, boot, &ours, &bytes));
     if (!ours)
         return err_new(ERR_INPUT, "the machine was started since it was made");
     TRY(fs_open(&u->fs, *held, UNPACKED_FS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
@@ -124,6 +125,7 @@ static struct err *load(struct unpacked **out, int *held, const struct digest *d
     TRY(fs_open(&tree_fd, *held, UNPACKED_FS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
     tree_freeze(u->tree, tree_fd);
     (void)utimensat(*held, UNPACKED_BOOT, NULL, AT_SYMLINK_NOFOLLOW);
+    u->diff_id = *diff_id;
     u->dir = fd_take(held);
     *out = TAKE(u);
     return NULL;

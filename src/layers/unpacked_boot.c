@@ -13,8 +13,7 @@
 #define SYNCED "synced"
 #define TEXT_MAX 256
 
-/* New string; NULL when nobody says. */
-static char *this_boot(void)
+char *unpacked_this_boot(void)
 {
     AUTO_VALUE(buf_wipe) struct buf text = BUF(TEXT_MAX);
     AUTO(err_free) struct err *e = fs_read_file(&text, AT_FDCWD, BOOT_ID, NULL);
@@ -25,7 +24,7 @@ static char *this_boot(void)
 
 struct err *unpacked_boot_write(int dir, uint64_t bytes)
 {
-    AUTO(mem_free) char *boot = this_boot();
+    AUTO(mem_free) char *boot = unpacked_this_boot();
     AUTO(mem_free) char *text = mem_printf("%s %" PRIu64 "\n", boot ? boot : SYNCED, bytes);
     AUTO(fd_close) int fd = -1;
 
@@ -36,10 +35,9 @@ struct err *unpacked_boot_write(int dir, uint64_t bytes)
     return close(fd_take(&fd)) == 0 ? NULL : err_sys("write %s", UNPACKED_BOOT);
 }
 
-struct err *unpacked_boot_read(int dir, bool *ours, uint64_t *bytes)
+struct err *unpacked_boot_read(int dir, const char *boot, bool *ours, uint64_t *bytes)
 {
     AUTO_VALUE(buf_wipe) struct buf text = BUF(TEXT_MAX);
-    AUTO(mem_free) char *boot = this_boot();
 
     *bytes = 0;
     *ours = false;

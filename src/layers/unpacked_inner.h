@@ -25,6 +25,7 @@ struct unpacked {
     int dir; /* locked, shared */
     int fs;
     char *path; /* of fs */
+    struct digest diff_id;
     struct tree *tree;
 };
 
@@ -50,8 +51,14 @@ MUST_USE struct err *unpacked_path_of(char **out, int fd);
 /* The text of `boot`: which boot of the machine this is, and the size. When nobody says which boot it is,
  * everything is synced to the disk instead. */
 MUST_USE struct err *unpacked_boot_write(int dir, uint64_t bytes);
+char *unpacked_this_boot(void); /* new string; NULL when nobody says */
 /* *bytes is set (0 when the text is damaged) in any case; *ours: this boot made it, or it was synced. */
-MUST_USE struct err *unpacked_boot_read(int dir, bool *ours, uint64_t *bytes);
+MUST_USE struct err *unpacked_boot_read(int dir, const char *boot, bool *ours, uint64_t *bytes);
+
+/* unpacked_prune; *left is what stays. */
+MUST_USE struct err *unpacked_prune_left(int cache_dir, uint64_t keep, uint64_t *freed, uint64_t *left);
+/* `bytes` were added: keep all of them below what a cache may take of its file system. */
+MUST_USE struct err *unpacked_trim(int cache_dir, uint64_t bytes);
 
 /* An empty directory with a name of its own, and in it an empty `fs`. */
 MUST_USE struct err *unpacking_new(struct unpacking **out, int cache_dir, enum unpacked_kind kind);
@@ -72,6 +79,8 @@ struct unpack_writer {
  * (unpack_close, which closes it too). */
 MUST_USE struct err *unpack_create(int *out, int dir, const char *name, const struct node *n);
 MUST_USE struct err *unpack_close(const struct unpack_writer *w, const struct node *n, int *fd);
+/* Owner, attributes, mode and time of what is open. */
+MUST_USE struct err *unpack_meta(const struct unpack_writer *w, const struct node *n, int fd);
 /* All of the tree into the empty directory `fs`. */
 MUST_USE struct err *unpack_tree(struct unpack_writer *w, int *fs);
 MUST_USE struct err *unpack_error(const char *doing, const struct node *n);

@@ -70,6 +70,13 @@ struct err *unpacking_begin(struct unpacking **out, int cache_dir, enum unpacked
     return NULL;
 }
 
+struct err *unpacking_like(struct unpacking *u, const struct node *root)
+{
+    const struct unpack_writer w = {.kind = u->kind};
+
+    return unpack_meta(&w, root, u->fs);
+}
+
 const char *unpacking_upper(const struct unpacking *u)
 {
     return u->upper;
@@ -114,14 +121,15 @@ static struct err *write_index(const struct unpacking *u, struct tree *layer, co
     return close(fd_take(&fd)) == 0 ? NULL : err_sys("write the index of a layer");
 }
 
-static struct err *write_beside(const struct unpacking *u, struct tree *layer, const struct indexfile *head)
+static struct err *write_beside(const struct unpacking *u, struct tree *layer, const struct indexfile *head,
+                                uint64_t bytes)
 {
     static const char *const unfinished[] = {UNPACKED_STAGE, WORK, ROOT};
 
     for (size_t i = 0; i < ARRAY_LEN(unfinished); i++)
         TRY(fs_remove_tree(u->dir, unfinished[i]));
     TRY(write_index(u, layer, head));
-    return unpacked_boot_write(u->dir, bytes_of(tree_root(layer)));
+    return unpacked_boot_write(u->dir, bytes);
 }
 
 static struct err *publish(struct unpacked **out, struct unpacking *u, const struct digest *diff_id)
@@ -147,8 +155,16 @@ struct err *unpacking_publish(struct unpacked **out, struct unpacking *u, struct
 {
     const struct indexfile head = {.blob = blob ? *blob : *diff_id, .diff_id = *diff_id, .beside = true};
 
-    TRY(write_beside(u, layer, &head));
-    return publish(out, u, diff_id);
+    /* The four: the directory around, and what stands beside. */
+    uint64_t bytes = bytes_of(tree_root(layer)) + UINT64_C(4) * BLOCK;
+
+    TRY(write_beside(u, layer, &head, bytes));
+    TRY(publish(out, u, diff_id));
+    struct err *full = unpacked_trim(u->cache, bytes);
+    if (full)
+        log_debug("trim the cache: %s", err_message(full));
+    err_free(full);
+    return NULL;
 }
 
 struct err *unpacking_commit(struct unpacked **out, struct unpacking *taken, struct tree *layer_take,

@@ -67,7 +67,7 @@ static struct err *mark_opaque(const struct node *n, int fd)
 
 /* A new owner takes setuid and capabilities away, and writing attributes takes permission, so the mode comes
  * after them, and the time last. */
-static struct err *set_meta(const struct unpack_writer *w, const struct node *n, int fd)
+struct err *unpack_meta(const struct unpack_writer *w, const struct node *n, int fd)
 {
     const struct timespec times[2] = {
         {.tv_nsec = UTIME_OMIT},
@@ -107,7 +107,7 @@ struct err *unpack_create(int *out, int dir, const char *name, const struct node
 
 struct err *unpack_close(const struct unpack_writer *w, const struct node *n, int *fd)
 {
-    TRY(set_meta(w, n, *fd));
+    TRY(unpack_meta(w, n, *fd));
     return close(fd_take(fd)) == 0 ? NULL : unpack_error("write", n);
 }
 
@@ -224,7 +224,7 @@ static struct err *write_directory(struct unpack_writer *w, struct node *n, int 
     if (*parent < 0)
         return unpack_error("go back from directory", n);
     TRY(mark_opaque(n, fd));
-    return set_meta(w, n, fd);
+    return unpack_meta(w, n, fd);
 }
 
 static bool is_sound(const char *name)
@@ -257,5 +257,5 @@ struct err *unpack_tree(struct unpack_writer *w, int *fs)
     linkfirst_wipe(&w->first);
     TRY(e);
     TRY(mark_opaque(root, *fs));
-    return set_meta(w, root, *fs);
+    return unpack_meta(w, root, *fs);
 }

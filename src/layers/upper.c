@@ -171,6 +171,14 @@ static bool is_plain(const struct node *n)
     return n->mode == 0755 && n->uid == 0 && n->gid == 0 && n->xattr_count == 0;
 }
 
+/* A time later than the epoch may have become that of the layers below. */
+static void take_time_below(const struct upper_entry *e, bool *changed)
+{
+    *changed = *changed || e->node->mtime != e->low->mtime || e->node->mtime_ns != e->low->mtime_ns;
+    e->node->mtime = e->low->mtime;
+    e->node->mtime_ns = e->low->mtime_ns;
+}
+
 /* After the children. `fd` is the directory. */
 static struct err *finish_directory(struct upper *u, const struct upper_entry *e, int fd, bool changed)
 {
@@ -206,6 +214,8 @@ static struct err *take_directory(struct upper *u, struct upper_entry *e, int *p
     bool same = e->low && !e->node->opaque && upper_same_meta(u, e->node, e->low);
     if (same && e->node->child_count == 0)
         return leave_out(u, e, removed);
+    if (same)
+        take_time_below(e, &changed);
     e->node->implicit = same && is_plain(e->node);
     return finish_directory(u, e, fd, changed);
 }
@@ -265,6 +275,8 @@ static struct err *take_root(struct upper *u, int dirfd)
     TRY(upper_meta(u, &e, open, &opaque));
     TRY(take_children(u, e.node, e.low, &open, 0, &changed));
     e.node->implicit = upper_same_meta(u, e.node, e.low);
+    if (e.node->implicit)
+        take_time_below(&e, &changed);
     return finish_directory(u, &e, open, changed);
 }
 

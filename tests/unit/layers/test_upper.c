@@ -4,70 +4,18 @@
 #include "golden_trees.h"
 #include "layers/unpacked.h"
 #include "layers/upper.h"
-#include "treelist.h"
+#include "overlay.h"
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SOMEBODY 12345
 #define EPOCH 315532800
 
 static struct tree *list(struct buf *out, struct tree *t)
 {
     check_ok(treelist(out, t));
     return t;
-}
-
-static bool write_all(const char *path, const char *text)
-{
-    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
-    ssize_t len = (ssize_t)strlen(text);
-
-    return fd >= 0 && write(fd, text, strlen(text)) == len;
-}
-
-/* A namespace in which we are root, as a command of RUN has. */
-static bool become_root(void)
-{
-    char uid[32], gid[32];
-
-    snprintf(uid, sizeof uid, "0 %u 1", geteuid());
-    snprintf(gid, sizeof gid, "0 %u 1", getegid());
-    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_all("/proc/self/setgroups", "deny") &&
-           write_all("/proc/self/uid_map", uid) && write_all("/proc/self/gid_map", gid);
-}
-
-enum { NO_OVERLAY = 77 };
-
-/* In a process of its own: mount, run, and write down what the merged directory holds. */
-static int run_on_overlay(const char *lower, const struct unpacking *u, const char *script,
-                          const char *listing)
-{
-    AUTO(mem_free)
-    char *options = mem_printf("userxattr,volatile,lowerdir=%s,upperdir=%s,workdir=%s", lower,
-                               unpacking_upper(u), unpacking_work(u));
-    AUTO_VALUE(buf_wipe) struct buf text = BUF(1 << 24);
-    AUTO(tree_free) struct tree *t = NULL;
-    AUTO(fd_close) int out = open(listing, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    AUTO(err_free) struct err *e = NULL;
-
-    if (!become_root() || mount("overlay", unpacking_root(u), "overlay", 0, options) != 0)
-        return NO_OVERLAY;
-    if (chdir(unpacking_root(u)) != 0 || system(script) != 0)
-        return 1;
-    e = tree_open_dir(&t, open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), NULL);
-    if (!e)
-        e = treelist(&text, t);
-    if (!e)
-        e = fd_write(out, buf_text(&text), text.len, listing);
-    if (e)
-        print_error("%s\n", err_message(e));
-    return e ? 1 : 0;
 }
 
 static void plant_lower(struct tree *t)
@@ -102,14 +50,6 @@ static void plant_lower(struct tree *t)
     tree_root(t)->mtime = EPOCH;
 }
 
-/* Strip what cannot be seen in a mount. */
-static void forget_marks(struct node *n)
-{
-    n->implicit = n->opaque = false;
-    for (uint32_t i = 0; i < n->child_count; i++)
-        forget_marks(n->child[i]);
-}
-
 struct run {
     struct unpacked *lower;
     struct unpacking *u;
@@ -137,7 +77,6 @@ static bool run(struct run *r, const struct check_dir *dir, const char *script, 
 {
     AUTO(tree_free) struct tree *planted = tree_new();
     AUTO(mem_free) char *listing = mem_printf("%s/listing", dir->path);
-    int status = 0;
 
     plant_lower(planted);
     struct digest name = name_of(planted);
@@ -145,15 +84,9 @@ static bool run(struct run *r, const struct check_dir *dir, const char *script, 
     check_ok(unpacking_begin(&r->u, dir->fd, UNPACKED_OURS));
     r->below = tree_new();
     check_ok(tree_apply(r->below, unpacked_tree(r->lower), 0));
-    const struct timespec times[2] = {{.tv_sec = EPOCH}, {.tv_sec = EPOCH}};
-    assert_int_equal(futimens(unpacking_dir(r->u), times), 0);
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(run_on_overlay(unpacked_path(r->lower), r->u, script, listing));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_OVERLAY)
+    check_ok(unpacking_like(r->u, tree_root(r->below)));
+    if (!overlay_run(unpacked_path(r->lower), r->u, script, listing))
         return false;
-    assert_int_equal(status, 0);
     struct owner_list none = {0};
     const struct upper_options options = {
         .lower = r->below, .owners = &none, .keep_times = keep_times, .epoch = EPOCH};
@@ -198,31 +131,138 @@ static void overlays_become_layers(void **state)
         if (!possible)
             continue;
         check_ok(tree_apply(r.below, r.layer, 1));
-        forget_marks(tree_root(r.below));
+        overlay_forget_marks(tree_root(r.below));
         list(&found, r.below);
         check_ok(fs_read_file(&wanted, dir->fd, "listing", NULL));
-        if (strcmp(buf_text(&found), buf_text(&wanted)) != 0)
-            print_error("after: %s\nthe layer makes of it:\n%s\nbut it is:\n%s\n", scripts[i],
-                        buf_text(&found), buf_text(&wanted));
-        assert_string_equal(buf_text(&found), buf_text(&wanted));
+        treelist_check(scripts[i], &found, &wanted);
     }
     if (!possible)
         skip();
+}
+
+/* The lines of the layer itself, times that are not the epoch's as "…". */
+static void layers_hold_only_changes(void **state)
+{
+    static const struct {
+        const char *script, *layer;
+    } cases[] = {
+        {"true", "dI  755 0:0 E\n"},
+        {"echo new > etc/conf", "dI  755 0:0 E\ndI etc 755 0:0 E\nf etc/conf 644 0:0 E 4\n"},
+        {"touch etc/other; chmod 600 etc/other", "dI  755 0:0 E\n"},
+        {"cp -p etc/conf c; rm etc/conf; cp -p c etc/conf; rm c", "dI  755 0:0 E\n"},
+        {"echo x > tmp/x", "dI  755 0:0 E\nd tmp 1777 0:0 E\nf tmp/x 644 0:0 E 2\n"},
+        {"chmod 1777 tmp; touch tmp/y; rm tmp/y", "dI  755 0:0 E\n"},
+        {"rm -r again; mkdir again", "dI  755 0:0 E\ndO again 755 0:0 E\n"},
+        {"rmdir empty; mkdir empty", "dI  755 0:0 E\n"},
+        {"rm -r gone; rm etc/conf", "dI  755 0:0 E\ndI etc 755 0:0 E\nW etc/conf 0 0:0 -\nW gone 0 0:0 -\n"},
+        {"mkdir new; mkdir new/sub; echo x > new/f; rm new/f; ln -s x new/l",
+         "dI  755 0:0 E\nd new 755 0:0 E\nl new/l 777 0:0 E -> x\nd new/sub 755 0:0 E\n"},
+        {"ln one three", "dI  755 0:0 E\nf one 644 0:0 E 6\nf three 644 0:0 E = one 6\n"},
+        {"touch a; ln a b; rm a", "dI  755 0:0 E\nf b 644 0:0 E 0\n"},
+        {"touch -d @5 old; touch -d @315532800.5 half; chmod 700 .",
+         "d  700 0:0 E\nf half 644 0:0 E 0\nf old 644 0:0 5.000000000 0\n"},
+        {"perl -e 'use Socket; socket(S,AF_UNIX,SOCK_STREAM,0); bind(S,sockaddr_un(\"s\"))'",
+         "dI  755 0:0 E\n"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_VALUE(run_wipe) struct run r = {0};
+        AUTO_VALUE(buf_wipe) struct buf text = BUF(1 << 24);
+        AUTO_VALUE(buf_wipe) struct buf found = BUF(1 << 24);
+        AUTO_VALUE(buf_wipe) struct buf disk = BUF(1 << 24);
+        AUTO(unpacked_close) struct unpacked *kept = NULL;
+        AUTO(mem_free) char *script = mem_printf("umask 022; %s", cases[i].script);
+        if (!run(&r, *state, script, false))
+            return;
+        list(&text, r.layer);
+        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n")) {
+            char *sum = strstr(line, " sha256:"), *time = strstr(line, " 315532800.000000000");
+            char *none = line[0] == 'W' ? strstr(line, " 0.000000000") : NULL;
+            if (sum)
+                *sum = '\0';
+            if (time || none)
+                *(time ? time : none) = '\0';
+            buf_printf(&found, "%s%s%s\n", line,
+                       time   ? " E"
+                       : none ? " -"
+                              : "",
+                       time ? time + strlen(" 315532800.000000000") : "");
+        }
+        if (strcmp(buf_text(&found), cases[i].layer) != 0)
+            print_error("after: %s\n", cases[i].script);
+        assert_string_equal(buf_text(&found), cases[i].layer);
+        /* What stays on disk is that layer, and can be taken for it. */
+        struct digest name = name_of(r.layer);
+        buf_clear(&text);
+        list(&text, r.layer);
+        check_ok(unpacking_commit(&kept, TAKE(r.u), TAKE(r.layer), &name));
+        list(&disk, unpacked_tree(kept));
+        assert_string_equal(buf_text(&disk), buf_text(&text));
+        AUTO(tree_free) struct tree *there = NULL;
+        check_ok(tree_open_dir(&there, fcntl(unpacked_dir(kept), F_DUPFD_CLOEXEC, 0), NULL));
+        buf_clear(&disk);
+        list(&disk, there);
+        size_t lines = 0, wanted = 0;
+        for (size_t at = 0; at < disk.len; at++)
+            lines += disk.data[at] == '\n';
+        for (size_t at = 0; at < text.len; at++)
+            wanted += text.data[at] == '\n';
+        assert_int_equal(lines, wanted);
+    }
+}
+
+/* Owners and devices come from the list. */
+static void owners_are_those_of_the_list(void **state)
+{
+    const struct check_dir *dir = *state;
+    AUTO(unpacking_free) struct unpacking *u = NULL;
+    AUTO(tree_free) struct tree *below = tree_new();
+    AUTO(tree_free) struct tree *layer = NULL;
+    AUTO_VALUE(buf_wipe) struct buf text = BUF(1 << 20);
+    AUTO_VALUE(owner_list_wipe) struct owner_list owners = {0};
+    static const unsigned char version3[24] = {1, 0, 0, 3, 0, 0x20, 0, 0, [20] = 0x39, 0x30};
+
+    check_ok(unpacking_begin(&u, dir->fd, UNPACKED_OURS));
+    int fd = unpacking_dir(u);
+    assert_int_equal(mkdirat(fd, "home", 0700), 0);
+    AUTO(fd_close) int file = openat(fd, "home/f", O_WRONLY | O_CREAT, 0640);
+    AUTO(fd_close) int device = openat(fd, "null", O_WRONLY | O_CREAT, 0666);
+    AUTO(fd_close) int tool = openat(fd, "tool", O_WRONLY | O_CREAT, 0755);
+    assert_true(file >= 0 && device >= 0 && tool >= 0);
+    fchmod(device, 0666);
+    owner_list_add(&owners, "home")->uid = 1000;
+    owner_list_add(&owners, "home/f")->gid = 7;
+    struct owner *null = owner_list_add(&owners, "null");
+    null->device_type = S_IFCHR;
+    null->device_major = 1;
+    null->device_minor = 3;
+    owner_list_sort(&owners);
+    bool capable = fsetxattr(tool, "security.capability", version3, sizeof version3, 0) == 0;
+    fsetxattr(file, "user.overlay.origin", "x", 1, 0);
+    fsetxattr(file, "user.mine", "y", 1, 0);
+    fchmod(file, 0);
+    const struct upper_options options = {.lower = below, .owners = &owners, .epoch = EPOCH};
+    check_ok(upper_tree(&layer, fd, &options));
+    list(&text, layer);
+    assert_non_null(strstr(buf_text(&text), "d home 700 1000:0 315532800.0"));
+    assert_non_null(strstr(buf_text(&text), "f home/f 0 0:7 315532800.000000000 user.mine=y 0 "));
+    assert_non_null(strstr(buf_text(&text), "c null 666 0:0 315532800.000000000 1,3\n"));
+    struct node *n = NULL;
+    check_ok(tree_lookup(layer, "tool", false, &n));
+    assert_int_equal(n->xattr_count, capable);
+    if (capable) {
+        assert_int_equal(n->xattr[0].value_len, 20);
+        assert_int_equal(n->xattr[0].value[3], 2);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         check_with_dir(overlays_become_layers),
+        check_with_dir(layers_hold_only_changes),
+        check_with_dir(owners_are_those_of_the_list),
     };
-    pid_t pid = geteuid() == 0 ? fork() : -1;
-    int status = 0;
 
-    /* A change of user closes our own files in /proc to us. */
-    if (pid == 0 && (setgid(SOMEBODY) != 0 || setuid(SOMEBODY) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0))
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (pid > 0)
-        waitpid(pid, &status, 0);
-    return failed || status;
+    return run_as_both(tests);
 }

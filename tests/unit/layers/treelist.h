@@ -2,6 +2,8 @@
 #ifndef LADE_TESTS_TREELIST_H
 #define LADE_TESTS_TREELIST_H
 
+#include "../check.h"
+
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -11,7 +13,8 @@
 
 #include <inttypes.h>
 
-/* A tree as lines of text that say all of it: two trees are the same when their texts are. */
+/* A tree as lines of text that say all of it but the marks of overlay itself: two trees are the same when
+ * their texts are. */
 
 static inline struct err *treelist_content(struct buf *out, const struct node *n)
 {
@@ -50,7 +53,8 @@ static inline struct err *treelist_node(struct buf *out, struct tree *t, struct 
     if (n->target)
         buf_printf(out, " -> %s", n->target);
     for (uint32_t i = 0; i < n->xattr_count; i++)
-        buf_printf(out, " %s=%.*s", n->xattr[i].name, (int)n->xattr[i].value_len, n->xattr[i].value);
+        if (strncmp(n->xattr[i].name, "user.overlay.", 13) != 0)
+            buf_printf(out, " %s=%.*s", n->xattr[i].name, (int)n->xattr[i].value_len, n->xattr[i].value);
     if (n->link_group) {
         while (first->count <= n->link_group)
             strlist_add(first, "");
@@ -77,6 +81,20 @@ static inline struct err *treelist(struct buf *out, struct tree *t)
     AUTO_VALUE(strlist_wipe) struct strlist first = {0};
 
     return treelist_node(out, t, tree_root(t), &first);
+}
+
+/* Both are the same; else the first line that differs is shown. */
+static inline void treelist_check(const char *about, const struct buf *found, const struct buf *wanted)
+{
+    const char *a = buf_text(found), *b = buf_text(wanted);
+
+    for (; *a || *b; a += strcspn(a, "\n") + 1, b += strcspn(b, "\n") + 1) {
+        size_t len = strcspn(a, "\n"), wanted_len = strcspn(b, "\n");
+        if (len == wanted_len && memcmp(a, b, len) == 0 && a[len] && b[len])
+            continue;
+        print_error("%s: found\n%.*s\nwanted\n%.*s\n", about, (int)len, a, (int)wanted_len, b);
+        fail();
+    }
 }
 
 #endif
