@@ -181,6 +181,8 @@ struct err *copy_contents(struct copy_run *run, struct node *from, const struct 
 {
     AUTO_VALUE(walk_wipe) struct walk w = {.run = run, .includes = includes, .path = BUF(BUF_NO_LIMIT)};
     MEM_PUSH(w.level, w.count, w.room, (struct level){.from = from, .at = *dir, .ready = true});
+    if (!includes && ignore_count(run->excludes) == 0)
+        tree_read_ahead(run->step->from, from);
     TRY(walk_children(&w, from));
     /* A destination that the step made has the time of what is in it. */
     if (!dir->added->implicit && dir->added->parent)

@@ -15,6 +15,9 @@
 /* Times without a fraction come from a file system that counts seconds, or two of them. */
 #define COARSE_TICK_NS (3 * NS_PER_S)
 
+#define SQUEEZE 512
+#define SQUEEZE_LINE 16
+
 void chunkplan_clear(struct chunkplan *p)
 {
     p->len = 0;
@@ -64,9 +67,9 @@ struct err *chunkplan_read(struct chunkplan *p, struct content_reader *r)
 
 /* What stands for a content in the key. */
 struct piece_key {
-    uint64_t kind, at, len, offset;
-    uint64_t inode, size;
-    int64_t mtime, mtime_ns, ctime_ns;
+    uint32_t kind, at, len, mtime_ns;
+    uint64_t offset, inode, size;
+    int64_t mtime, ctime_ns;
 };
 
 static bool is_settled(int64_t changed_ns, int64_t now_ns)
@@ -80,7 +83,7 @@ static bool add_piece(struct hash *h, const struct chunk_piece *piece, int64_t n
 {
     const struct content *c = &piece->node->content;
     struct piece_key k = {
-        .kind = (uint64_t)c->kind, .at = piece->at, .len = piece->len, .offset = piece->offset};
+        .kind = (uint32_t)c->kind, .at = piece->at, .len = piece->len, .offset = piece->offset};
 
     if (c->kind == CONTENT_DIR) {
         if (c->inode == 0 || !is_settled((int64_t)c->offset, now_ns))
@@ -97,6 +100,31 @@ static bool add_piece(struct hash *h, const struct chunk_piece *piece, int64_t n
     return true;
 }
 
+/* Headers are zeros for the greater part: of each SQUEEZE bytes only the lines that are not, behind a mask
+ * that says which. */
+static void add_squeezed(struct hash *h, const uint8_t *data, size_t len)
+{
+    static const uint8_t zeros[SQUEEZE_LINE];
+    uint8_t kept[sizeof(uint32_t) + SQUEEZE];
+
+    for (size_t done = 0; done < len; done += SQUEEZE) {
+        uint32_t mask = 0;
+        size_t used = sizeof mask;
+        for (size_t i = 0; i < SQUEEZE / SQUEEZE_LINE && done + i * SQUEEZE_LINE < len; i++) {
+            const uint8_t *line = data + done + i * SQUEEZE_LINE;
+            size_t left = len - done - i * SQUEEZE_LINE;
+            size_t size = left < SQUEEZE_LINE ? left : SQUEEZE_LINE;
+            if (memcmp(line, zeros, size) == 0)
+                continue;
+            mask |= UINT32_C(1) << i;
+            memcpy(kept + used, line, size);
+            used += size;
+        }
+        memcpy(kept, &mask, sizeof mask);
+        hash_add(h, kept, used);
+    }
+}
+
 /* First what lies where, so that no other plan can come to the same bytes; then the bytes that are known. */
 bool chunkplan_key(const struct chunkplan *p, int64_t now_ns, uint8_t key[CHUNKPLAN_KEY])
 {
@@ -110,12 +138,12 @@ bool chunkplan_key(const struct chunkplan *p, int64_t now_ns, uint8_t key[CHUNKP
             return false;
     for (size_t i = 0; i < p->count; i++) {
         const struct chunk_piece *piece = &p->piece[i];
-        hash_add(h, p->plain + at, piece->at - at);
+        add_squeezed(h, p->plain + at, piece->at - at);
         if (piece->node->content.kind == CONTENT_MEM)
             hash_add(h, piece->node->content.mem + piece->offset, piece->len);
         at = piece->at + piece->len;
     }
-    hash_add(h, p->plain + at, p->len - at);
+    add_squeezed(h, p->plain + at, p->len - at);
     struct digest d = hash_value(h);
     memcpy(key, d.bytes, CHUNKPLAN_KEY);
     return true;

@@ -118,6 +118,22 @@ void tree_free(struct tree *t)
     mem_free(t);
 }
 
+void tree_take_nodes(struct tree *t, struct tree *from)
+{
+    struct node_slab **slab = &t->slabs;
+    struct arena_chunk **chunk = &t->arena;
+
+    /* Behind what `t` is filling. */
+    while (*slab)
+        slab = &(*slab)->next;
+    while (*chunk)
+        chunk = &(*chunk)->next;
+    *slab = TAKE(from->slabs);
+    *chunk = TAKE(from->arena);
+    t->node_count += from->node_count - 1; /* its root hangs nowhere */
+    tree_free(from);
+}
+
 struct node *tree_root(struct tree *t)
 {
     return t->root;

@@ -95,6 +95,9 @@ struct node *tree_root(struct tree *t);
 
 /* The children, read from the directory on first use; sorted. */
 MUST_USE struct err *tree_children(struct tree *t, struct node *dir, struct node ***out, size_t *count);
+/* All below a directory will be looked at: read it now, on several threads. Nobody else may use the tree
+ * meanwhile. What cannot be read is left to whoever looks at it. */
+void tree_read_ahead(struct tree *t, struct node *dir);
 /* A direct child by name; *out NULL when there is none. */
 MUST_USE struct err *tree_child(struct tree *t, struct node *dir, const char *name, size_t name_len,
                                 struct node **out);

@@ -18,12 +18,8 @@
 
 /* Of a link's target; Linux holds no longer ones. */
 #define TARGET_MAX 4096
-
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
+/* For entries of a directory at a time. */
+#define ENTRIES_ROOM (32 * 1024)
 
 struct err *tree_dir_error(const char *doing, const char *path)
 {
@@ -48,9 +44,11 @@ static struct err *vanished_or(const char *doing, const char *path)
 
 /* Directory being read. */
 struct reading {
+    struct dir_reader *by;
     struct tree *tree;
     struct node *dir;
-    const char *path; /* of the directory, "" for the root */
+    struct buf path; /* of the directory with "/" at its end, "" for the root; then of the entry */
+    size_t dir_len;  /* of the first */
     int fd;
     struct node **child;
     size_t count, room;
@@ -60,6 +58,8 @@ struct reading {
 
 static void reading_wipe(struct reading *r)
 {
+    fd_close_auto(&r->fd);
+    buf_wipe(&r->path);
     mem_free(r->child);
     mem_free(r->entered);
 }
@@ -121,8 +121,10 @@ static void take_stat(struct tree *t, struct node *n, const struct stat *st)
     n->content.dir = t;
     n->content.dir_node = n;
     n->content.inode = t->dir->times_tell && st->st_dev == t->dir->device ? st->st_ino : 0;
-    if (st->st_nlink > 1)
+    if (st->st_nlink > 1) {
+        AUTO(lock_release) struct lock *held = lock_hold(t->dir->lock);
         n->link_group = inodes_group(&t->dir->inodes, t, st->st_dev, st->st_ino);
+    }
 }
 
 static struct err *read_target(struct reading *r, struct node *n, const char *path)
@@ -134,7 +136,7 @@ static struct err *read_target(struct reading *r, struct node *n, const char *pa
         return vanished_or("read link", path);
     if (len > TARGET_MAX)
         return err_new(ERR_INPUT, "read link %s: its target is too long", path);
-    n->target = tree_strdup(r->tree, target, (size_t)len);
+    n->target = tree_strdup(r->by->store, target, (size_t)len);
     return NULL;
 }
 
@@ -144,36 +146,49 @@ static bool is_left_out(const struct reading *r, const char *path, bool is_dir, 
     const struct tree_dir_options *o = &r->tree->dir->options;
 
     *enter = false;
-    if (!o->skip || !o->skip(o->ctx, path, is_dir, enter))
+    if (!o->skip)
+        return false;
+    AUTO(lock_release) struct lock *held = lock_hold(r->tree->dir->lock);
+    if (!o->skip(o->ctx, path, is_dir, enter))
         return false;
     *enter = *enter && is_dir;
     return !*enter;
 }
 
-static struct err *read_entry(struct reading *r, const struct dirent *entry)
+/* As getdents64(2) gives them. */
+struct entry {
+    uint64_t inode, offset;
+    uint16_t len; /* of it all */
+    uint8_t type;
+    char name[];
+};
+
+static struct err *read_entry(struct reading *r, const struct entry *entry)
 {
-    const char *name = entry->d_name;
-    AUTO(mem_free) char *path = mem_printf("%s%s%s", r->path, r->path[0] ? "/" : "", name);
+    const char *name = entry->name;
     bool enter = false;
     struct stat st;
 
+    r->path.len = r->dir_len;
+    buf_str(&r->path, name);
+    const char *path = buf_text(&r->path);
     /* Most of what is left out need not be looked at. */
-    if (entry->d_type != DT_UNKNOWN && is_left_out(r, path, entry->d_type == DT_DIR, &enter))
+    if (entry->type != DT_UNKNOWN && is_left_out(r, path, entry->type == DT_DIR, &enter))
         return NULL;
     if (fstatat(r->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return vanished_or("look at", path);
-    if (entry->d_type == DT_UNKNOWN && is_left_out(r, path, S_ISDIR(st.st_mode), &enter))
+    if (entry->type == DT_UNKNOWN && is_left_out(r, path, S_ISDIR(st.st_mode), &enter))
         return NULL;
     enum node_type type;
     if (!node_type_of(st.st_mode, &type))
         return NULL;
-    struct node *n = tree_new_node(r->tree, r->dir, name, strlen(name));
+    struct node *n = tree_new_node(r->by->store, r->dir, name, strlen(name));
     n->type = type;
     take_stat(r->tree, n, &st);
     if (type == NODE_SYMLINK)
         TRY(read_target(r, n, path));
     if (type == NODE_FILE || type == NODE_DIR)
-        TRY(tree_dir_xattrs(r->tree, n, r->fd, name, path));
+        TRY(dir_reader_xattrs(r->by, n, r->fd, name, path));
     if (enter && type == NODE_DIR)
         MEM_PUSH(r->entered, r->entered_count, r->entered_room, n);
     else
@@ -181,24 +196,25 @@ static struct err *read_entry(struct reading *r, const struct dirent *entry)
     return NULL;
 }
 
+/* Not by readdir(3), which asks three things more of each directory, and allocates for it. */
 static struct err *read_entries(struct reading *r)
 {
-    AUTO(fd_close) int fd = -1;
-    const char *path = r->path[0] ? r->path : ".";
+    AUTO(mem_free) char *path = *r->dir->name ? node_path(r->dir) : mem_strdup(".");
 
-    TRY(fs_open_no_links(&fd, r->tree->dir->fd, path, O_RDONLY | O_DIRECTORY, 0));
-    AUTO(closedir) DIR *stream = fdopendir(fd);
-    if (!stream)
-        return tree_dir_error("read directory", path);
-    r->fd = fd_take(&fd);
+    if (!r->by->entries)
+        r->by->entries = mem_alloc(ENTRIES_ROOM);
+    TRY(fs_open_no_links(&r->fd, r->tree->dir->fd, path, O_RDONLY | O_DIRECTORY, 0));
     for (;;) {
         TRY(stop_check());
-        errno = 0;
-        const struct dirent *entry = readdir(stream);
-        if (!entry)
-            return errno ? tree_dir_error("read directory", path) : NULL;
-        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-            TRY(read_entry(r, entry));
+        ssize_t got = getdents64(r->fd, r->by->entries, ENTRIES_ROOM);
+        if (got <= 0)
+            return got < 0 ? tree_dir_error("read directory", path) : NULL;
+        for (ssize_t at = 0; at < got;) {
+            const struct entry *entry = (const void *)(r->by->entries + at);
+            if (!str_eq(entry->name, ".") && !str_eq(entry->name, ".."))
+                TRY(read_entry(r, entry));
+            at += entry->len;
+        }
     }
 }
 
@@ -206,28 +222,47 @@ static struct err *read_entries(struct reading *r)
  * this one was closed. */
 static struct err *read_entered(struct reading *r)
 {
+    fd_close(fd_take(&r->fd));
     for (size_t i = 0; i < r->entered_count; i++) {
         struct node *n = r->entered[i];
-        TRY(tree_dir_read(r->tree, n));
+        TRY(dir_reader_read(r->by, n));
         if (n->child_count > 0)
             MEM_PUSH(r->child, r->count, r->room, n);
     }
     return NULL;
 }
 
-struct err *tree_dir_read(struct tree *t, struct node *dir)
+struct err *dir_reader_read(struct dir_reader *by, struct node *dir)
 {
+    AUTO_VALUE(reading_wipe)
+    struct reading r = {.by = by, .tree = by->tree, .dir = dir, .path = BUF(BUF_NO_LIMIT), .fd = -1};
     AUTO(mem_free) char *path = node_path(dir);
-    AUTO_VALUE(reading_wipe) struct reading r = {.tree = t, .dir = dir, .path = path, .fd = -1};
 
+    buf_str(&r.path, path);
+    if (*path)
+        buf_byte(&r.path, '/');
+    r.dir_len = r.path.len;
     TRY(read_entries(&r));
     TRY(read_entered(&r));
     if (r.count > 1)
         qsort(r.child, r.count, sizeof(struct node *), node_compare);
-    t->node_count += r.count;
+    by->store->node_count += r.count;
     node_set_children(dir, TAKE(r.child), r.count);
     dir->children_known = true;
     return NULL;
+}
+
+struct err *tree_dir_read(struct tree *t, struct node *dir)
+{
+    return dir_reader_read(&t->dir->reader, dir);
+}
+
+void dir_reader_wipe(struct dir_reader *r)
+{
+    mem_free(r->entries);
+    mem_free(r->xattr_names);
+    mem_free(r->xattr_value);
+    *r = (struct dir_reader){0};
 }
 
 /* File systems of this machine whose ctime moves with every change and whose inode numbers stay. FUSE, NFS,
@@ -268,13 +303,15 @@ struct err *tree_open_dir(struct tree **out, int dirfd, const struct tree_dir_op
     AUTO(tree_free) struct tree *t = tree_new();
     t->dir = mem_zero(1, sizeof *t->dir);
     t->dir->fd = fd_take(&fd);
+    t->dir->lock = lock_new();
+    t->dir->reader = (struct dir_reader){.tree = t, .store = t};
     if (options)
         t->dir->options = *options;
     t->dir->device = st.st_dev;
     t->dir->times_tell = t->dir->options.trust_times || times_tell(t->dir->fd);
     t->root->implicit = false;
     take_stat(t, t->root, &st);
-    TRY(tree_dir_xattrs(t, t->root, t->dir->fd, ".", "."));
+    TRY(dir_reader_xattrs(&t->dir->reader, t->root, t->dir->fd, ".", "."));
     *out = TAKE(t);
     return NULL;
 }
@@ -285,7 +322,7 @@ void tree_dir_free(struct tree_dir *d)
         return;
     fd_close(d->fd);
     inodes_wipe(&d->inodes);
-    mem_free(d->xattr_names);
-    mem_free(d->xattr_value);
+    dir_reader_wipe(&d->reader);
+    lock_free(d->lock);
     mem_free(d);
 }

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/lock.h"
 #include "layers/tree.h"
 
 #include <sys/stat.h>
@@ -25,19 +26,30 @@ struct inodes {
 uint32_t inodes_group(struct inodes *inodes, struct tree *t, dev_t device, ino_t inode);
 void inodes_wipe(struct inodes *inodes);
 
+/* What one thread needs to read directories. */
+struct dir_reader {
+    struct tree *tree;  /* of the directory */
+    struct tree *store; /* where nodes are made: `tree`, or one of the thread's own, for tree_take_nodes */
+    char *entries;      /* room for reading them, made on first use; so the next two */
+    char *xattr_names, *xattr_value;
+    bool no_listxattrat; /* the system call is not there */
+};
+void dir_reader_wipe(struct dir_reader *r);
+/* tree_dir_read by any thread; no other one reads this directory. */
+MUST_USE struct err *dir_reader_read(struct dir_reader *r, struct node *dir);
+/* The xattrs that layers keep, of `name` in the directory `fd`. `path` is for messages. */
+MUST_USE struct err *dir_reader_xattrs(struct dir_reader *r, struct node *n, int fd, const char *name,
+                                       const char *path);
+
 struct tree_dir {
     int fd;
     dev_t device;
     bool times_tell; /* on this device a file with the same inode, size and times is unchanged */
     struct tree_dir_options options;
+    struct lock *lock; /* of `inodes`, the tree's count of link groups, and calls of options.skip */
     struct inodes inodes;
-    char *xattr_names, *xattr_value; /* room for reading them, made on first use */
-    bool no_listxattrat;             /* the system call is not there */
+    struct dir_reader reader; /* of tree_dir_read */
 };
-
-/* The xattrs that layers keep, of `name` in the directory `fd`. `path` is for messages. */
-MUST_USE struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *name,
-                                     const char *path);
 
 /* When the inode was changed last, in ns; to be compared only. */
 int64_t tree_dir_change_time(const struct stat *st);

@@ -32,52 +32,53 @@ static bool is_kept(const char *name)
     return str_starts(name, "user.") || str_eq(name, "security.capability");
 }
 
-static struct err *read_value(struct tree *t, struct node *n, const char *proc_path, const char *name,
+static struct err *read_value(struct dir_reader *r, struct node *n, const char *proc_path, const char *name,
                               const char *path)
 {
-    if (!t->dir->xattr_value)
-        t->dir->xattr_value = mem_alloc(XATTR_SIZE_MAX);
-    ssize_t len = lgetxattr(proc_path, name, t->dir->xattr_value, XATTR_SIZE_MAX);
+    if (!r->xattr_value)
+        r->xattr_value = mem_alloc(XATTR_SIZE_MAX);
+    ssize_t len = lgetxattr(proc_path, name, r->xattr_value, XATTR_SIZE_MAX);
     if (len < 0)
         return errno == ENODATA || errno == ENOENT ? tree_dir_changed(path)
                                                    : tree_dir_error("read the extended attributes of", path);
-    node_set_xattr(t, n, name, t->dir->xattr_value, (size_t)len);
+    node_set_xattr(r->store, n, name, r->xattr_value, (size_t)len);
     return NULL;
 }
 
 /* The names of all attributes, NUL after each. listxattrat (Linux 6.13) does it in one step. Before it, the
  * descriptor's place in /proc stands for "name beneath this descriptor", at nearly three times the price. A
  * link as last component is followed by neither. */
-static ssize_t list_into(struct tree_dir *d, int fd, const char *name, size_t room)
+static ssize_t list_into(struct dir_reader *r, int fd, const char *name, size_t room)
 {
     char proc_path[PROC_PATH];
 
-    if (!d->no_listxattrat) {
-        long len = syscall(LISTXATTRAT, fd, name, AT_SYMLINK_NOFOLLOW, d->xattr_names, room);
+    if (!r->no_listxattrat) {
+        long len = syscall(LISTXATTRAT, fd, name, AT_SYMLINK_NOFOLLOW, r->xattr_names, room);
         if (len >= 0 || errno == ERANGE)
             return len;
-        d->no_listxattrat = errno == ENOSYS || errno == EPERM; /* EPERM: an old container's filter */
+        r->no_listxattrat = errno == ENOSYS || errno == EPERM; /* EPERM: an old container's filter */
     }
     print_proc_path(proc_path, fd, name);
-    return llistxattr(proc_path, d->xattr_names, room);
+    return llistxattr(proc_path, r->xattr_names, room);
 }
 
 /* The kernel makes itself as much room as it is offered, which costs more than the rest, and most files have
  * no attributes. */
-static ssize_t list_names(struct tree_dir *d, int fd, const char *name)
+static ssize_t list_names(struct dir_reader *r, int fd, const char *name)
 {
-    ssize_t len = list_into(d, fd, name, LIST_FIRST);
+    ssize_t len = list_into(r, fd, name, LIST_FIRST);
 
-    return len < 0 && errno == ERANGE ? list_into(d, fd, name, XATTR_LIST_MAX) : len;
+    return len < 0 && errno == ERANGE ? list_into(r, fd, name, XATTR_LIST_MAX) : len;
 }
 
-struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *name, const char *path)
+struct err *dir_reader_xattrs(struct dir_reader *r, struct node *n, int fd, const char *name,
+                              const char *path)
 {
     char proc_path[PROC_PATH];
 
-    if (!t->dir->xattr_names)
-        t->dir->xattr_names = mem_alloc(XATTR_LIST_MAX);
-    ssize_t len = list_names(t->dir, fd, name);
+    if (!r->xattr_names)
+        r->xattr_names = mem_alloc(XATTR_LIST_MAX);
+    ssize_t len = list_names(r, fd, name);
     if (len < 0 && (errno == ENOTSUP || errno == ENOSYS))
         return NULL;
     if (len < 0 && errno == ENOENT && access("/proc/self/fd", F_OK) == 0)
@@ -87,8 +88,8 @@ struct err *tree_dir_xattrs(struct tree *t, struct node *n, int fd, const char *
                         "lade needs /proc to be mounted");
     if (len > 0)
         print_proc_path(proc_path, fd, name);
-    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(t->dir->xattr_names + at) + 1)
-        if (is_kept(t->dir->xattr_names + at))
-            TRY(read_value(t, n, proc_path, t->dir->xattr_names + at, path));
+    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(r->xattr_names + at) + 1)
+        if (is_kept(r->xattr_names + at))
+            TRY(read_value(r, n, proc_path, r->xattr_names + at, path));
     return NULL;
 }

@@ -124,6 +124,25 @@ static void files_that_cannot_tell_have_no_key(void **state)
     assert_false(key_of(n, 0, 1000, "head", NOW, key));
 }
 
+/* Zeros are not looked at one by one, but each of them counts. */
+static void each_byte_of_headers_counts(void **state)
+{
+    static const size_t places[] = {0, 1, 15, 16, 17, 31, 100, 495, 496, 511, 512, 513, 1023, 1024, 1030};
+    uint8_t keys[ARRAY_LEN(places)][CHUNKPLAN_KEY];
+    static uint8_t headers[1031];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        AUTO_VALUE(chunkplan_wipe) struct chunkplan p = {0};
+        headers[places[i]] = 1;
+        chunkplan_add(&p, headers, sizeof headers);
+        headers[places[i]] = 0;
+        assert_true(chunkplan_key(&p, NOW, keys[i]));
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(keys[i], keys[k], CHUNKPLAN_KEY);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +150,7 @@ int main(void)
         cmocka_unit_test(contents_in_memory_count_themselves),
         cmocka_unit_test(fresh_files_have_no_key),
         cmocka_unit_test(files_that_cannot_tell_have_no_key),
+        cmocka_unit_test(each_byte_of_headers_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/newfile.h"
+#include "base/str.h"
 #include "layers/tarwrite.h"
 #include "layers/tree.h"
 #include "layers/tree_dir.h"
@@ -174,7 +175,7 @@ static void xattrs_are_read(void **state)
     /* With the system call of new kernels and without it. */
     for (int turn = 0; turn < 2; turn++) {
         AUTO(tree_free) struct tree *t = open_tree(dir, NULL);
-        t->dir->no_listxattrat = turn == 1;
+        t->dir->reader.no_listxattrat = turn == 1;
         const struct node *n = find(t, "f");
         uint32_t first = capable ? 1 : 0;
         assert_int_equal(n->xattr_count, 2 + first);
@@ -201,7 +202,7 @@ static void many_xattrs_are_read(void **state)
     }
     for (int turn = 0; turn < 2; turn++) {
         AUTO(tree_free) struct tree *t = open_tree(dir, NULL);
-        t->dir->no_listxattrat = turn == 1;
+        t->dir->reader.no_listxattrat = turn == 1;
         const struct node *n = find(t, "f");
         assert_int_equal(n->xattr_count, 40);
         assert_string_equal(n->xattr[39].name, name);
@@ -371,6 +372,80 @@ static void few_descriptors_are_open(void **state)
     assert_int_equal(lowest_free_fd(), free_fd);
 }
 
+#define AHEAD_DIRS 40
+
+static bool leave_out_ninth(void *ctx, const char *path, bool is_dir, bool *enter)
+{
+    (void)ctx;
+    *enter = false;
+    return is_dir && str_eq(path, "d09/sub");
+}
+
+/* 40 directories with one below each, in which are a file, a second name of it, a link and an attribute. */
+static void make_wide(int dirfd)
+{
+    for (int i = 0; i < AHEAD_DIRS; i++) {
+        AUTO(mem_free) char *dir = mem_printf("d%02d", i);
+        AUTO(mem_free) char *sub = mem_printf("%s/sub", dir);
+        AUTO(mem_free) char *file = mem_printf("%s/file", sub);
+        AUTO(mem_free) char *second = mem_printf("%s/second", dir);
+        AUTO(mem_free) char *link = mem_printf("%s/link", sub);
+        assert_int_equal(mkdirat(dirfd, dir, 0755), 0);
+        assert_int_equal(mkdirat(dirfd, sub, 0755), 0);
+        write_file(dirfd, file, file);
+        assert_int_equal(linkat(dirfd, file, dirfd, second, 0), 0);
+        assert_int_equal(symlinkat("../second", dirfd, link), 0);
+    }
+}
+
+static struct digest layer_of(struct tree *t)
+{
+    struct digest d;
+    AUTO(sink_free) struct sink *to = sink_digest(NULL, &d, NULL);
+
+    check_ok(tarwrite_tree(to, t, NULL));
+    check_ok(sink_commit(to));
+    return d;
+}
+
+static void what_is_read_ahead_is_the_same(void **state)
+{
+    const struct check_dir *dir = *state;
+    const struct tree_dir_options options = {.skip = leave_out_ninth};
+
+    make_wide(dir->fd);
+    AUTO(tree_free) struct tree *one = open_tree(dir, &options);
+    struct digest wanted = layer_of(one);
+    for (int round = 0; round < 10; round++) {
+        AUTO(tree_free) struct tree *t = open_tree(dir, &options);
+        tree_read_ahead(t, tree_root(t));
+        assert_int_equal(tree_node_count(t), tree_node_count(one));
+        check_names(t, "d08/sub", "file link");
+        check_names(t, "d09", "second");
+        check_content(find(t, "d39/second"), "d39/sub/file");
+        assert_int_not_equal(find(t, "d07/second")->link_group, 0);
+        assert_int_equal(find(t, "d07/second")->link_group, find(t, "d07/sub/file")->link_group);
+        struct digest found = layer_of(t);
+        assert_true(digest_equal(&found, &wanted));
+    }
+}
+
+/* What cannot be read is found by whoever needs it. */
+static void faults_ahead_wait(void **state)
+{
+    const struct check_dir *dir = *state;
+    struct node **child;
+    size_t count;
+
+    make_wide(dir->fd);
+    AUTO(tree_free) struct tree *t = open_tree(dir, NULL);
+    check_names(t, "d20", "second sub");
+    assert_int_equal(renameat(dir->fd, "d20/sub", dir->fd, "d20/other"), 0);
+    tree_read_ahead(t, tree_root(t));
+    check_error(tree_children(t, find(t, "d20/sub"), &child, &count), ERR_NOT_FOUND, "d20/sub");
+    check_names(t, "d21/sub", "file link");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +460,8 @@ int main(void)
         check_with_dir(changes_in_the_middle_are_seen),
         check_with_dir(what_cannot_be_read_is_named),
         check_with_dir(few_descriptors_are_open),
+        check_with_dir(what_is_read_ahead_is_the_same),
+        check_with_dir(faults_ahead_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
