@@ -42,8 +42,8 @@ AUTO_DEFINE(struct emulate *, emulate_free)
  * limit). 0, or errno. Async-signal-safe. */
 int emulate_begin_process(const struct emulate_options *options);
 
-/* Answer what has come on the listener; called when it is readable. ERR_… only when going on makes no sense.
- * *ended: nobody is left who could ask. */
+/* Answer what has come on the listener; called when poll(2) says anything about it. ERR_… only when going on
+ * makes no sense. *ended: nobody is left who could ask. */
 MUST_USE struct err *emulate_serve(struct emulate *e, int listener, bool *ended);
 
 /* lstat of `name` in the directory `dirfd` of the merged root, as the command sees it: uid, gid, type and

@@ -108,20 +108,12 @@ static struct answer answer_for(struct emulate *e, int listener, const struct se
     return answers[a.call](&a);
 }
 
-struct err *emulate_serve(struct emulate *e, int listener, bool *ended)
+static struct err *serve_one(struct emulate *e, int listener)
 {
     struct seccomp_notif notification = {0};
-    struct pollfd waiting = {listener, POLLIN, 0};
     struct answer answer;
     int error;
 
-    *ended = false;
-    listen_first(e, listener);
-    /* Receiving waits, forever if nobody is left. */
-    if (poll(&waiting, 1, 0) != 1 || !(waiting.revents & POLLIN)) {
-        *ended = (waiting.revents & (POLLHUP | POLLERR)) != 0;
-        return NULL;
-    }
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) != 0) {
         /* It was interrupted, or has died. */
         if (errno == ENOENT || errno == EINTR || errno == EAGAIN)
@@ -139,5 +131,18 @@ struct err *emulate_serve(struct emulate *e, int listener, bool *ended)
         errno = error;
         return err_sys("answer the system calls of the command");
     }
+    return NULL;
+}
+
+struct err *emulate_serve(struct emulate *e, int listener, bool *ended)
+{
+    struct pollfd waiting = {listener, POLLIN, 0};
+
+    *ended = false;
+    listen_first(e, listener);
+    /* Receiving waits, forever if nobody is left. */
+    if (poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN))
+        return serve_one(e, listener);
+    *ended = (waiting.revents & (POLLHUP | POLLERR)) != 0;
     return NULL;
 }

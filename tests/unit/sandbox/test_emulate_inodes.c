@@ -140,6 +140,12 @@ static void hard_links(void)
                 "cut -c 1-14",
                 "./v 8:9\n./v/y 8:9\n./v/y/z 8:9\n./w 8:9\n./w/y 8:9\n./w/y/z 8:9\n"
                 "drwxr-xr-x 8/9\ndrwxr-xr-x 8/9\n-rw-r--r-- 8/9\n");
+    want_output(
+        "cd /tmp/t; install -o 33 -g 44 -m 2750 /bin/true prog; install -d -o 5 dir; tar cf ../t.tar .; "
+        "mkdir ../u; tar xf ../t.tar -C ../u --same-owner; cd ../u; stat -c '%n %u:%g %a' prog dir v/y/z",
+        "prog 33:44 2750\ndir 5:0 755\nv/y/z 8:9 644\n");
+    want_output("cd /tmp/u; find . -user 33 -o -gid 9 | sort; chown --from=33 34 prog; stat -c %u prog",
+                "./prog\n./v\n./v/y\n./v/y/z\n./w\n./w/y\n./w/y/z\n34\n");
 }
 
 static void test_reuse(void **state)
