@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "builder/lookup.h"
+#include "builder/rootfs.h"
 #include "builder/schedule.h"
 #include "builder/stage.h"
 #include "builder/stage_run.h"
@@ -81,6 +82,7 @@ static struct err *write_image(struct builder *b, const struct stage *s, struct 
     final_config(b, s, &out->config);
     AUTO(mem_free) char *config = config_bytes(&out->config);
     TRY(store_write(b->layout, MEDIATYPE_OCI_CONFIG, config, strlen(config), &out->config_desc));
+    event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &out->config_desc});
     AUTO_VALUE(manifest_wipe) struct manifest m = {0};
     m.media_type = mem_strdup(MEDIATYPE_OCI_MANIFEST);
     desc_copy(&m.config, &out->config_desc);
@@ -119,7 +121,6 @@ static struct err *make_plan(struct builder *b)
     diag_init(&b->diag, b->context.dockerfile_name, buf_text(text), text->len);
     dockerfile_parse(&b->file, buf_text(text), text->len, &b->diag);
     TRY(plan_make(&b->plan, &b->file, &b->diag, &options));
-    TRY(stage_refuse_run(b));
     b->stage = mem_zero(b->plan.count, sizeof *b->stage);
     for (size_t i = 0; i < b->plan.count; i++)
         b->stage[i].plan = &b->plan.stage[i];
@@ -153,18 +154,15 @@ static void builder_wipe(struct builder *b)
         stage_wipe(&b->stage[i]);
     free(b->stage);
     lookup_wipe(b);
-    for (size_t i = 0; i < b->parts.count; i++) {
-        struct part *part = b->parts.item[i];
-        desc_wipe(&part->desc);
-        tree_free(part->tree);
-        free(part);
-    }
+    for (size_t i = 0; i < b->parts.count; i++)
+        part_free(b->parts.item[i]);
     free(b->parts.item);
     plan_wipe(&b->plan);
     diag_wipe(&b->diag);
     dockerfile_wipe(&b->file);
     context_wipe(&b->context);
     spool_free(b->spool);
+    rootfs_state_free(b->rootfs);
     store_free(b->blobs);
     store_free(b->kept);
     if (b->cache_dir >= 0)

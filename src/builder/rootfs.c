@@ -193,7 +193,7 @@ static void take_unpacked(struct builder *b, struct unpacking_task *task)
 {
     struct part *part = task->part;
     part_begin(b, part);
-    if (digest_is_set(&task->diff_id))
+    if (!digest_is_set(&part->diff_id))
         part->diff_id = task->diff_id;
     if (part->unpacked || !task->done) {
         unpacked_close(task->done);

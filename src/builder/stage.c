@@ -44,9 +44,11 @@ static struct part *new_part(struct builder *b)
 void part_free(struct part *part)
 {
     desc_wipe(&part->desc);
-    if (!part->tree_of_unpacked)
+    if (!part->tree_of_unpacked && !part->shown)
         tree_free(part->tree);
     unpacked_close(part->unpacked);
+    unpacked_close(part->shown);
+    free(part->about);
     free(part);
 }
 
@@ -176,6 +178,21 @@ static char *about_layer(const struct builder *b, const struct stage *s, const c
     return mem_printf("%s\n%u\n%s", b->context.real_path, s->plan->number, what);
 }
 
+static struct layer_options layer_options_of(const struct builder *b, const struct part *part)
+{
+    struct layer_options options = b->options->layer;
+    options.about = part->about;
+    options.cache_dir = b->cache_dir;
+    return options;
+}
+
+/* A layer of the result is here. */
+static void announce(struct builder *b, struct stage *s, const struct part *part)
+{
+    config_add_diff_id(&s->config, &part->diff_id);
+    event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
+}
+
 struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take, const char *what,
                             bool *empty)
 {
@@ -188,19 +205,48 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     struct part *part = new_part(b);
     part->tree = layer_take;
     part->made = true;
+    part->about = about_layer(b, s, what);
     stage_push(s, part);
     if (!s->plan->result)
         return NULL;
-    AUTO(mem_free) char *about = about_layer(b, s, what);
-    struct layer_options options = b->options->layer;
-    options.about = about;
-    options.cache_dir = b->cache_dir;
+    struct layer_options options = layer_options_of(b, part);
     builder_unlock(b);
     struct err *e = layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
     builder_lock(b);
     TRY(e);
-    config_add_diff_id(&s->config, &part->diff_id);
-    event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
+    announce(b, s, part);
+    return NULL;
+}
+
+void stage_add_part(struct builder *b, struct stage *s, const struct part *layer_take)
+{
+    struct part *part = new_part(b);
+    *part = *layer_take;
+    stage_push(s, part);
+    if (s->plan->result)
+        announce(b, s, part);
+}
+
+static struct err *digest_part(struct builder *b, struct part *part)
+{
+    struct layer_options options = layer_options_of(b, part);
+    struct digest found = {0};
+    builder_unlock(b);
+    struct err *e = layer_digest(part->tree, &options, &found);
+    builder_lock(b);
+    part->diff_id = found;
+    return e;
+}
+
+struct err *stage_diff_ids(struct builder *b, struct stage *s)
+{
+    for (size_t i = 0; i < s->parts.count; i++) {
+        struct part *part = s->parts.item[i];
+        part_begin(b, part);
+        struct err *e = digest_is_set(&part->diff_id) ? NULL : digest_part(b, part);
+        part_end(b, part);
+        TRY(e);
+    }
     return NULL;
 }
 

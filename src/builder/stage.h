@@ -40,11 +40,13 @@
  * (steps) by this build; parts are shared by stages and owned by the builder. */
 struct part {
     struct desc desc;
-    struct digest diff_id;
+    struct digest diff_id; /* set in bases, in the result's layers, and after stage_diff_ids */
+    char *about;           /* what a made one is, in words that last from build to build, or NULL */
     struct tree *tree; /* NULL: a base layer that nobody looked into yet. Never changed once another stage can
                           see it, so that it may be read without the lock */
     struct unpacked *unpacked; /* the layer as files (layers/unpacked.h), once a RUN needed it; owned */
-    bool tree_of_unpacked;     /* `tree` belongs to `unpacked` */
+    bool tree_of_unpacked;     /* `tree` belongs to `unpacked` … */
+    struct unpacked *shown;    /* … or, where this is set, to this: of a step taken from the cache */
     bool made;                 /* by this build: contents of `tree` can be read */
     bool busy;                 /* somebody is about to set what is not set yet: part_begin */
 };
@@ -130,6 +132,13 @@ MUST_USE struct err *stage_files(struct builder *b, struct stage *s, struct tree
  * build knows the layer again (layer_options.about); NULL: it is not worth remembering. */
 MUST_USE struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take,
                                      const char *what, bool *empty);
+
+/* The same with a layer that is known already: `layer_take` has its descriptor (not set: its blob is nowhere,
+ * which the result cannot have) and diff ID, and its tree with owner, or none where the blob is there. */
+void stage_add_part(struct builder *b, struct stage *s, const struct part *layer_take);
+
+/* See to it that all layers of the stage have their diff ID, also those that are written nowhere. */
+MUST_USE struct err *stage_diff_ids(struct builder *b, struct stage *s);
 
 /* Expand a word with the stage's environment, warning of variables that are not set. New string. ERR_INPUT
  * shows the place. */

@@ -6,44 +6,27 @@
 #include "builder/meta.h"
 #include "builder/schedule.h"
 #include "builder/step.h"
+#include "builder/step_run.h"
 
 #include <stdlib.h>
-
-static struct err *no_run(struct builder *b, const struct instr *instr)
-{
-    return err_hint(err_new(ERR_UNSUPPORTED, "%s:%u: RUN is not supported yet: %s",
-                            b->context.dockerfile_name, instr->at.line, instr->text),
-                    "build what RUN makes before, and COPY it");
-}
-
-/* RUN in a stage that the target needs ends the build before anything is done. */
-struct err *stage_refuse_run(struct builder *b)
-{
-    for (size_t i = 0; i < b->plan.count; i++) {
-        const struct stage_plan *p = &b->plan.stage[i];
-        for (size_t k = 0; p->needed && k < p->count; k++)
-            if (p->first[k].kind == INSTR_RUN)
-                return no_run(b, &p->first[k]);
-    }
-    return NULL;
-}
 
 static struct err *run_instr(struct builder *b, struct stage *s, const struct instr *instr,
                              const char *prefix)
 {
     TRY(schedule_check(b));
     bool copies = instr->kind == INSTR_COPY || instr->kind == INSTR_ADD;
-    if (instr->kind == INSTR_RUN)
-        return no_run(b, instr);
-    if (!copies && instr->kind != INSTR_WORKDIR)
+    if (!copies && instr->kind != INSTR_WORKDIR && instr->kind != INSTR_RUN)
         return meta_apply(b, s, instr);
     struct stage *from = NULL;
     if (copies && instr->copy.from.text)
         TRY(stage_source(b, s, &instr->copy.from, &from));
     AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
+    bool cached = false;
     unsigned id = stage_step_begin(b, s, text);
-    struct err *e = copies ? step_copy(b, s, instr, from) : step_workdir(b, s, instr);
-    stage_step_end(b, id, e ? err_message(e) : "");
+    struct err *e = copies                     ? step_copy(b, s, instr, from)
+                    : instr->kind == INSTR_RUN ? step_run(b, s, instr, id, &cached)
+                                               : step_workdir(b, s, instr);
+    stage_step_end(b, id, e ? err_message(e) : cached ? "CACHED" : "");
     return e;
 }
 
@@ -76,7 +59,7 @@ static struct err *begin_stage(struct builder *b, struct stage *s)
     const struct stage_plan *p = s->plan;
     for (size_t i = 0; i < p->count; i++)
         s->steps += p->first[i].kind == INSTR_COPY || p->first[i].kind == INSTR_ADD ||
-                    p->first[i].kind == INSTR_WORKDIR;
+                    p->first[i].kind == INSTR_WORKDIR || p->first[i].kind == INSTR_RUN;
     if (p->base_stage >= 0) {
         TRY(schedule_need(b, &b->stage[p->base_stage]));
         stage_from_stage(s, &b->stage[p->base_stage]);

@@ -9,6 +9,5 @@
 /* All of one stage: its base, the base's triggers, its instructions. For schedule.c, which holds the
  * builder's lock and keeps the state. */
 MUST_USE struct err *stage_run(struct builder *b, struct stage *s);
-MUST_USE struct err *stage_refuse_run(struct builder *b);
 
 #endif

@@ -7,7 +7,8 @@
 #include "builder/stage.h"
 
 /* RUN: plan (run_plan.h), take the layer from a cache or run the command, layer and history. `id` is the
- * step's (stage_step_begin). */
-MUST_USE struct err *step_run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id);
+ * step's (stage_step_begin). *cached: it was in the cache. */
+MUST_USE struct err *step_run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id,
+                              bool *cached);
 
 #endif

@@ -31,6 +31,11 @@ struct layer_options {
 MUST_USE struct err *layer_write(struct store *layout, struct tree *t, const struct layer_options *options,
                                  struct desc *blob, struct digest *diff_id);
 
+/* Only the digest of the layer's tar bytes. With `about`, files that did not change since the last time are
+ * not read. Compression, level and form do not matter. */
+MUST_USE struct err *layer_digest(struct tree *t, const struct layer_options *options,
+                                  struct digest *diff_id);
+
 /* The index of a packed layer: its tree, without contents but with etc/passwd and etc/group, read in one
  * streaming pass that stores nothing of the blob. Kept in `cache_dir` (a descriptor of $LADE_CACHE; -1: not
  * kept) under the blob's digest; from then on no blob moves. The blob is verified (digest, size; diff ID when

@@ -66,7 +66,7 @@ static struct err *next_job(struct pipeline *p, struct job **out)
 {
     size_t slot;
 
-    if (!p->to)
+    if (!p->to && !p->options.digest_only)
         TRY(p->options.open(p->options.ctx, &p->to));
     if (!ring_next(p->ring, &slot))
         return stopped();
@@ -89,6 +89,10 @@ static struct err *copy_matched(struct pipeline *p)
         memcpy(state.word, old->chunk[p->matched - 1].word, sizeof state.word);
         hash_free(p->diff);
         p->diff = hash_resume(&state);
+    }
+    if (p->options.digest_only) {
+        pipeline_keep_matched(p);
+        return NULL;
     }
     for (size_t i = 0; i < p->matched; i++) {
         struct job *j = NULL;

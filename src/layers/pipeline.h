@@ -32,6 +32,8 @@ struct pipeline_options {
     enum mediatype_compression compression;
     int level;
     unsigned workers; /* 0: one for each processor */
+    bool digest_only; /* the diff ID is all that is wanted: of COMPRESSION_NONE; `open` is not called, and
+                         `old` needs no blob */
     /* Called once, before the first byte, for the sink that gets the blob's bytes, but not its commit;
      * borrowed. */
     struct err *(*open)(void *ctx, struct sink **to);

@@ -67,7 +67,8 @@ static struct err *work_on(struct pipeline *p, struct worker *w, struct job *j)
     }
     TRY(chunkplan_read(&j->plan, w->reader));
     if (!w->compress) {
-        struct digest d = p->options.made ? digest_of(j->plan.plain, j->plan.len) : (struct digest){0};
+        bool wanted = p->options.made && !p->options.digest_only;
+        struct digest d = wanted ? digest_of(j->plan.plain, j->plan.len) : (struct digest){0};
         memcpy(j->made.digest, d.bytes, sizeof j->made.digest);
         j->made.packed_len = j->made.len;
         return stop_check();
@@ -94,7 +95,19 @@ static struct err *work(void *ctx, size_t slot)
 struct err *pipeline_write(struct pipeline *p, const void *data, size_t len)
 {
     p->size += len;
-    return sink_write(p->to, data, len);
+    return p->options.digest_only ? NULL : sink_write(p->to, data, len);
+}
+
+void pipeline_keep_matched(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->matched; i++) {
+        const struct memo_chunk *c = &p->options.old->chunk[i];
+        p->size += c->packed_len;
+        p->done++;
+        p->reused++;
+        if (p->options.made)
+            MEM_PUSH(p->options.made->chunk, p->options.made->count, p->options.made->room, *c);
+    }
 }
 
 static struct err *turn(void *ctx, size_t slot)

@@ -47,4 +47,7 @@ extern const struct ring_ops pipeline_ring_ops;
 /* Write what is no chunk, in a turn or after all. */
 MUST_USE struct err *pipeline_write(struct pipeline *p, const void *data, size_t len);
 
+/* Nothing was handed to the workers yet: take the chunks that match into `made` as they are. */
+void pipeline_keep_matched(struct pipeline *p);
+
 #endif

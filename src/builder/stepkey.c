@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/stepkey.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 64
+
+static void add_digest(struct step_record *r, const char *name, const struct digest *d)
+{
+    char text[DIGEST_TEXT];
+    steprecord_add_text(r, name, digest_text(d, text));
+}
+
+static void add_layers(struct step_record *r, const char *prefix, const struct stage *s)
+{
+    for (size_t i = 0; i < s->parts.count; i++) {
+        char name[NAME_MAX_LEN];
+        snprintf(name, sizeof name, "%slayer %zu", prefix, i);
+        add_digest(r, name, &s->parts.item[i]->diff_id);
+    }
+}
+
+static void add_list(struct step_record *r, const char *what, const struct strlist *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        AUTO(mem_free) char *name = mem_printf("%s %zu", what, i);
+        steprecord_add_text(r, name, list->item[i]);
+    }
+}
+
+static void add_env(struct step_record *r, const struct strlist *env)
+{
+    for (size_t i = 0; i < env->count; i++) {
+        const char *pair = env->item[i];
+        size_t key = strcspn(pair, "=");
+        AUTO(mem_free) char *name = mem_printf("env %.*s", (int)key, pair);
+        steprecord_add_text(r, name, pair[key] ? pair + key + 1 : "");
+    }
+}
+
+static void add_user(struct step_record *r, const struct run_plan *plan)
+{
+    AUTO_VALUE(buf_wipe) struct buf text = BUF(BUF_NO_LIMIT);
+    buf_printf(&text, "%" PRIu32 ":%" PRIu32, plan->uid, plan->gid);
+    for (size_t i = 0; i < plan->group_count; i++)
+        buf_printf(&text, ",%" PRIu32, plan->groups[i]);
+    steprecord_add_text(r, "user", buf_text(&text));
+}
+
+static const char *kind_name(enum run_mount_kind kind)
+{
+    switch (kind) {
+    case RUN_BIND:
+        return "bind";
+    case RUN_CACHE:
+        return "cache";
+    case RUN_TMPFS:
+        return "tmpfs";
+    case RUN_SECRET:
+        return "secret";
+    case RUN_SSH:
+        return "ssh";
+    }
+    return "";
+}
+
+/* The options are one line; strings in it stand last or have a place of their own. */
+static void add_mount_options(struct step_record *r, size_t number, const struct run_mount *m)
+{
+    static const char *const text[] = {"target", "id", "env"};
+    const char *value[] = {m->target, m->id, m->env};
+    AUTO(mem_free)
+    char *options = mem_printf("%s ro=%d sharing=%d size=%" PRIu64 " mode=%o uid=%" PRIu32 " gid=%" PRIu32,
+                               kind_name(m->kind), m->read_only, m->kind == RUN_CACHE ? (int)m->sharing : 0,
+                               m->size, m->mode, m->uid, m->gid);
+    char name[NAME_MAX_LEN];
+    snprintf(name, sizeof name, "mount %zu", number);
+    steprecord_add_text(r, name, options);
+    for (size_t i = 0; i < ARRAY_LEN(text); i++) {
+        snprintf(name, sizeof name, "mount %zu %s", number, text[i]);
+        if (value[i])
+            steprecord_add_text(r, name, value[i]);
+    }
+}
+
+/* What a bind mount shows: by content, or, in packed layers, by where it is. */
+static struct err *add_mount_files(struct step_record *r, struct builder *b, size_t number,
+                                   const struct run_mount *m)
+{
+    char name[NAME_MAX_LEN], layers[NAME_MAX_LEN];
+    struct digest files = {0};
+    bool known = true;
+    snprintf(name, sizeof name, "mount %zu files", number);
+    TRY(stepkey_mount(b, m, &known, &files));
+    if (known) {
+        add_digest(r, name, &files);
+        return NULL;
+    }
+    TRY(stage_diff_ids(b, m->from));
+    snprintf(layers, sizeof layers, "mount %zu ", number);
+    steprecord_add_text(r, name, m->source);
+    add_layers(r, layers, m->from);
+    return NULL;
+}
+
+static struct err *add_mounts(struct step_record *r, struct builder *b, const struct run_plan *plan)
+{
+    for (size_t i = 0; i < plan->mount_count; i++) {
+        add_mount_options(r, i, &plan->mount[i]);
+        if (plan->mount[i].kind == RUN_BIND && plan->mount[i].node)
+            TRY(add_mount_files(r, b, i, &plan->mount[i]));
+    }
+    return NULL;
+}
+
+struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
+                         const struct run_plan *plan)
+{
+    char platform[PLATFORM_TEXT];
+    TRY(stage_diff_ids(b, s));
+    steprecord_add_text(out, "format", "tar/1");
+    steprecord_add_text(out, "root", STEPKEY_ROOT);
+    steprecord_add_text(out, "platform", platform_text(&plan->platform, platform));
+    add_layers(out, "", s);
+    add_list(out, "word", &plan->argv);
+    add_env(out, &plan->env);
+    steprecord_add_text(out, "directory", plan->cwd);
+    add_user(out, plan);
+    TRY(add_mounts(out, b, plan));
+    if (plan->script) {
+        steprecord_add_text(out, "script name", plan->script_name);
+        steprecord_add_text(out, "script", plan->script);
+    }
+    steprecord_add_text(out, "network", plan->network == SANDBOX_NETWORK_NONE ? "none" : "host");
+    steprecord_add_text(out, "security", plan->insecure ? "insecure" : "sandbox");
+    steprecord_add_text(out, "hostname", plan->hostname);
+    steprecord_add_text(out, "hosts", plan->hosts);
+    AUTO(mem_free) char *epoch = mem_printf("%" PRId64, b->epoch);
+    steprecord_add_text(out, "epoch", b->options->time == BUILD_TIME_EPOCH ? epoch : "none");
+    return NULL;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BUILDER_STEPKEY_H
+#define LADE_BUILDER_STEPKEY_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "builder/run_plan.h"
+#include "builder/stage.h"
+#include "builder/steprecord.h"
+
+/*
+ * All that decides what a RUN makes, as the inputs of a record: the layers below by diff ID, the command, its
+ * environment, user and directory, what its mounts show by content, platform, network, host names, the
+ * build's epoch, the versions of the tar format and of how root is emulated. Not in it, as with BuildKit: the
+ * contents of caches and secrets, agents, proxies, limits. Nor: file times, owners and place of the context.
+ */
+#define STEPKEY_ROOT "root/1" /* to be raised when the emulation of root makes other layers */
+
+/* ERR_… of reading what mounts show. Stages that mounts show get their diff IDs. The builder's lock is held,
+ * and given up while files are read. */
+MUST_USE struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
+                                  const struct run_plan *plan);
+
+/* The content of a mount as one digest (for stepkey_make): names, types, modes, link targets, xattrs and
+ * bytes; in files from a stage also owners and times, which are what the stage says. False: some of it is in
+ * packed layers. */
+MUST_USE struct err *stepkey_mount(struct builder *b, const struct run_mount *mount, bool *known,
+                                   struct digest *out);
+
+#endif
