@@ -106,7 +106,7 @@ struct opening {
 static bool read_opening(struct opening *o, const struct ask *a)
 {
     const uint64_t *arg = a->arg;
-    struct open_how how;
+    struct open_how how = {0};
 
     switch ((int)a->call) {
     case CALL_CREAT:

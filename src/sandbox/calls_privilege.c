@@ -20,7 +20,7 @@
  */
 static struct answer get_capabilities(const struct ask *a, const struct credentials *c)
 {
-    struct __user_cap_header_struct header;
+    struct __user_cap_header_struct header = {0};
     struct __user_cap_data_struct data[2] = {{0}};
     size_t parts;
     int error;
@@ -50,7 +50,7 @@ static struct answer get_capabilities(const struct ask *a, const struct credenti
 
 static struct answer set_capabilities(struct ask *a, const struct credentials *c)
 {
-    struct __user_cap_header_struct header;
+    struct __user_cap_header_struct header = {0};
     struct __user_cap_data_struct data[2] = {{0}};
     struct credentials changed = *c;
     size_t parts;
