@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define TAB_WIDTH 8
 #define CLIPPED "[output clipped, log limit 2MiB reached]"
 
 void run_output_begin(struct run_output *o, const struct events *events, unsigned id)
@@ -17,9 +18,25 @@ static void emit(const struct run_output *o, const char *text)
     event_emit(o->events, &(struct event){.kind = EVENT_LINE, .id = o->id, .text = text});
 }
 
+/* Tabs become blanks: a terminal that shows something before the line would break their columns. */
+static char *without_tabs(const struct buf *line)
+{
+    struct buf out = BUF(BUF_NO_LIMIT);
+    for (size_t i = 0; i < line->len; i++) {
+        if (line->data[i] != '\t') {
+            buf_byte(&out, line->data[i]);
+            continue;
+        }
+        do
+            buf_byte(&out, ' ');
+        while (out.len % TAB_WIDTH != 0);
+    }
+    return out.len > 0 ? buf_take(&out) : mem_strdup("");
+}
+
 static void flush(struct run_output *o)
 {
-    const char *text = buf_text(&o->line);
+    AUTO(mem_free) char *text = without_tabs(&o->line);
     strlist_add(&o->tail, text);
     if (o->tail.count > RUN_OUTPUT_TAIL)
         strlist_remove(&o->tail, 0);
