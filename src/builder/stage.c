@@ -196,6 +196,8 @@ static void announce(struct builder *b, struct stage *s, const struct part *part
 struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take, const char *what,
                             bool *empty)
 {
+    /* A layer's tar says nothing of the root. What this build sees is what others will. */
+    tree_root(layer_take)->implicit = true;
     *empty = adds_nothing(tree_root(layer_take));
     if (*empty) {
         tree_free(layer_take);

@@ -257,9 +257,9 @@ RUN mkdir /seed && echo seed >/seed/file
 FROM base
 RUN --mount=type=cache,from=made,source=/seed,target=/c cat /c/file && echo more >/c/file
 RUN --mount=type=cache,from=made,source=/seed,target=/c cat /c/file
-RUN --mount=type=cache,target=/moded,mode=0751 stat -c %a /moded
+RUN --mount=type=cache,target=/moded,mode=0751,uid=1001,gid=1002 stat -c "%u %g %f" /moded
 END
-    says "$(printf '%s\n' seed more 751)" --build-arg BUILDKIT_CACHE_MOUNT_NS="$BATS_TEST_NUMBER"
+    says "$(printf '%s\n' seed more '1001 1002 41e9')" --build-arg BUILDKIT_CACHE_MOUNT_NS="$BATS_TEST_NUMBER"
 }
 
 @test "tmpfs mounts" {
