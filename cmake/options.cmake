@@ -27,6 +27,11 @@ if(LADE_SANITIZE)
   target_link_options(lade_options INTERFACE -fsanitize=${LADE_SANITIZE})
 endif()
 
+if(LADE_FUZZ)
+  # clang takes what is there for its cleanup alone for unused.
+  target_compile_options(lade_options INTERFACE -fsanitize=fuzzer-no-link -Wno-unused-variable)
+endif()
+
 if(LADE_HARDEN)
   target_compile_options(lade_options INTERFACE
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection

@@ -102,6 +102,12 @@ def printed(expected):
              e.name, e.link) for e in expected]
 
 
+def matched(form, line):
+    found = form.fullmatch(line)
+    assert found, f"another form of line: {line!r}"
+    return found.groups()
+
+
 def by_gnu_tar(path, expected):
     """Type, mode, owner, size, time, name and link, in order."""
     found = []
@@ -109,7 +115,7 @@ def by_gnu_tar(path, expected):
     line_form = re.compile(rf"(\S+) (\d+)/(\d+) +([\d,]+) (\S+ \S+) {name}(?: -> {name}| link to {name})?")
     for line in run("tar", "--list", "-v", "--numeric-owner", "--full-time", "--utc", "--quoting-style=c",
                     "-f", path).splitlines():
-        mode, uid, gid, size, time, entry_name, symlink, hard = line_form.fullmatch(line).groups()
+        mode, uid, gid, size, time, entry_name, symlink, hard = matched(line_form, line)
         seconds = (datetime.fromisoformat(time) - datetime(1970, 1, 1)) // timedelta(seconds=1)
         found.append((mode, uid, gid, size, unescape(entry_name), unescape(symlink or hard or ""), seconds))
     return found, [(*line, e.mtime) for line, e in zip(printed(expected), expected)]
@@ -118,9 +124,9 @@ def by_gnu_tar(path, expected):
 def by_bsdtar(path, expected):
     """Type, mode, owner, size, name and link, in order. It warns of names that are not UTF-8, and reads them right."""
     found = []
-    line_form = re.compile(r"(\S+)  0 (\d+) +(\d+) +([\d,]+) \S+ +\d+ +[\d:]+ (.*?)(?:( -> | link to )(.*))?")
+    line_form = re.compile(r"(\S+)  0 (\d+) +(\d+) +([\d,]+) \S+ +\d+ +[-\d:]+ (.*?)(?:( -> | link to )(.*))?")
     for line in run("bsdtar", "-tvf", path, status_matters=all_utf8(expected)).splitlines():
-        mode, uid, gid, size, name, _, link = line_form.fullmatch(line).groups()
+        mode, uid, gid, size, name, _, link = matched(line_form, line)
         found.append((mode, uid, gid, size, unescape(name), unescape(link or "")))
     return found, printed(expected)
 
