@@ -39,22 +39,10 @@ static enum filter_emulation emulation_of(const struct sandbox_spec *spec)
     return FILTER_NONE;
 }
 
-/* By it lade can wait for the supervisor even when this process is killed. */
-static void send_supervisor(pid_t pid)
-{
-    AUTO_VALUE(buf_wipe) struct buf message = BUF(sizeof(uint64_t));
-    AUTO(fd_close) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-    wire_put_u64(&message, ANSWER_SUPERVISOR);
-    if (fd >= 0)
-        (void)wire_send(SANDBOX_CONTROL, &message, fd);
-}
-
 static struct err *await_supervisor(struct inside *in, pid_t pid)
 {
     int status;
 
-    send_supervisor(pid);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return err_sys("wait for the supervisor");

@@ -3,6 +3,7 @@
 #define LADE_SANDBOX_INSIDE_H
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "sandbox/emulate.h"
 #include "sandbox/filter.h"
@@ -11,6 +12,17 @@
 #include "sandbox/targets.h"
 
 #include <stdbool.h>
+
+/* A file that was written over where nothing can be mounted: what it was, and when we changed it. */
+struct bare_file {
+    int fd;
+    struct buf before;
+    struct timespec times[2], after;
+};
+struct bare_files {
+    struct bare_file *item;
+    size_t count, room;
+};
 
 /*
  * What the processes of one sandbox know, and their steps in order. Process 0 ("lade-sandbox") leaves lade's
@@ -31,6 +43,7 @@ struct inside {
     struct owner_list owners; /* of files that the supervisor mounts, by path in the root */
     struct targets targets;
     struct mountfd_list mounts;
+    struct bare_files bare;
 };
 
 /* root.c: mount the root, without anything in it. */

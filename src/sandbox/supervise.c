@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "sandbox/bare.h"
 #include "sandbox/descend.h"
 #include "sandbox/inside.h"
 #include "sandbox/namespaces.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,10 +32,7 @@ static void end_command(struct watch *w)
 {
     w->ending = true;
     w->end_ms = 0;
-    if (w->in->spec.way.own_proc)
-        (void)kill(w->s->pid, SIGKILL);
-    else
-        descend_kill(w->in->proc);
+    (void)kill(w->s->pid, SIGKILL);
 }
 
 /* From process 2: a listener, or why it gives up; its end when the command is started. */
@@ -132,6 +131,7 @@ static struct err *tidy(struct inside *in, struct supervised *s, struct sandbox_
 
     if (in->targets.count > 0 || !in->spec.way.overlay)
         TRY(mountfd_detach(&in->mounts, in->proc));
+    bare_remove(in);
     targets_remove(&in->targets);
     return walks && s->emulate ? owners_collect(&result->owners, in, s->emulate) : NULL;
 }
@@ -152,6 +152,8 @@ static struct err *work(struct inside *in, struct sandbox_result *result)
     e = watch_command(&w);
     if (!w.ended) {
         end_command(&w);
+        if (!in->spec.way.own_proc)
+            descend_kill(in->proc);
         return e;
     }
     struct err *untidy = tidy(in, &s, result);
@@ -162,12 +164,24 @@ static struct err *work(struct inside *in, struct sandbox_result *result)
     return untidy;
 }
 
+/* By it lade can wait for this process even when the one between was killed. */
+static void send_supervisor(const struct inside *in)
+{
+    AUTO_VALUE(buf_wipe) struct buf message = BUF(sizeof(uint64_t));
+    AUTO(fd_close) int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+    wire_put_u64(&message, ANSWER_SUPERVISOR);
+    if (fd >= 0)
+        (void)wire_send(in->control, &message, fd);
+}
+
 _Noreturn void supervise(struct inside *in)
 {
     AUTO_VALUE(buf_wipe) struct buf message = BUF(WIRE_MAX);
     struct sandbox_result result = {.faked = in->spec.way.ids == SANDBOX_FAKE};
-    struct err *e = work(in, &result);
 
+    send_supervisor(in);
+    struct err *e = work(in, &result);
     wire_put_u64(&message, ANSWER_RESULT);
     result_wire_put(&message, &result, e);
     (void)wire_send(in->control, &message, -1);

@@ -86,31 +86,53 @@ static struct err *open_directory(int *out, int root, const char *path)
     return fs_open_no_links(out, root, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
 }
 
-static struct err *make(struct targets *t, const char *parent, const char *name, bool directory)
+/* O_PATH for what may not be opened. -1 and errno. */
+static int create(int folder, const char *name, mode_t type, dev_t device)
 {
-    struct targets_made made = {.parent = -1, .fd = -1, .directory = directory};
+    int path = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+
+    if (S_ISREG(type))
+        return openat(folder, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int e = S_ISDIR(type) ? mkdirat(folder, name, 0755) : mknodat(folder, name, type | 0666, device);
+    return e != 0 ? -1 : openat(folder, name, path);
+}
+
+static struct err *make(struct targets *t, const char *parent, const char *name, mode_t type, dev_t device)
+{
     AUTO(fd_close) int folder = -1;
     struct stat before, after;
 
     TRY(open_directory(&folder, t->root, parent));
     if (fstat(folder, &before) != 0)
         return failed(name);
-    if (directory) {
-        if (mkdirat(folder, name, 0755) != 0)
-            return failed(name);
-        made.fd = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    } else {
-        made.fd = openat(folder, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    }
-    if (made.fd < 0 || fstat(folder, &after) != 0)
+    int fd = create(folder, name, type, device);
+    if (fd < 0 || fstat(folder, &after) != 0)
         return failed(name);
-    made.before[0] = before.st_atim;
-    made.before[1] = before.st_mtim;
-    made.after = after.st_mtim;
-    made.parent = fd_take(&folder);
-    made.name = mem_strdup(name);
+    struct targets_made made = {
+        .parent = fd_take(&folder),
+        .fd = fd,
+        .name = mem_strdup(name),
+        .directory = S_ISDIR(type),
+        .before = {before.st_atim, before.st_mtim},
+        .after = after.st_mtim,
+    };
     MEM_PUSH(t->made, t->count, t->room, made);
     return NULL;
+}
+
+void targets_make_device(struct targets *t, const char *folder, const char *name, dev_t device)
+{
+    AUTO(mem_free) char *path = mem_printf("%s/%s", folder, name);
+    struct stat st;
+
+    if (fstatat(t->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        err_free(make(t, folder, name, S_IFCHR, device));
+}
+
+static bool is_beneath(const char *path, const char *top)
+{
+    size_t len = strlen(top);
+    return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
 /* One component: go into it, or follow it, or make it. */
@@ -122,10 +144,12 @@ static struct err *step(struct targets *t, struct walk *w, const char *part, boo
 
     if (strlen(place) >= PATH_MAX)
         return wrong(place, "the path is too long");
+    if (is_beneath(place, "proc"))
+        return wrong(place, "it is in /proc");
     if (fstatat(t->root, place, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT)
             return failed(place);
-        TRY(make(t, w->done, part, !last || directory));
+        TRY(make(t, w->done, part, !last || directory ? S_IFDIR : S_IFREG, 0));
     } else if (S_ISLNK(st.st_mode)) {
         return follow(w, t->root, place);
     } else if (!last && !S_ISDIR(st.st_mode)) {
@@ -134,12 +158,6 @@ static struct err *step(struct targets *t, struct walk *w, const char *part, boo
     free(w->done);
     w->done = TAKE(place);
     return NULL;
-}
-
-static bool is_beneath(const char *path, const char *top)
-{
-    size_t len = strlen(top);
-    return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
 struct err *targets_open(struct targets *t, int *out, const char *path, bool directory, char **clean)
@@ -159,8 +177,6 @@ struct err *targets_open(struct targets *t, int *out, const char *path, bool dir
     }
     if (!*w.done)
         return wrong(path, "that is the root itself");
-    if (is_beneath(w.done, "proc"))
-        return wrong(path, "it is in /proc");
     TRY(fs_open_no_links(&fd, t->root, w.done, O_PATH, 0));
     if (fstat(fd, &st) != 0)
         return failed(w.done);
@@ -180,7 +196,7 @@ struct err *targets_open_top(struct targets *t, int *out, const char *name)
     if (fstatat(t->root, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT)
             return failed(name);
-        TRY(make(t, "", name, true));
+        TRY(make(t, "", name, S_IFDIR, 0));
     } else if (!S_ISDIR(st.st_mode)) {
         return err_new(ERR_INPUT, "/%s is not a directory in the image", name);
     }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 /*
@@ -32,6 +33,8 @@ MUST_USE struct err *targets_open(struct targets *t, int *out, const char *path,
                                   char **clean);
 /* The same for a directory in the root whose name is one word: it may be no link. */
 MUST_USE struct err *targets_open_top(struct targets *t, int *out, const char *name);
+/* Make a device file in a directory of the root if there is none of that name, where we may. */
+void targets_make_device(struct targets *t, const char *folder, const char *name, dev_t device);
 /* After everything is unmounted and no process is left: remove what was made. */
 void targets_remove(struct targets *t);
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 
+#include <dirent.h>
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -154,6 +155,29 @@ static inline void box_check_at(struct box *b, const char *script, int status, c
     fail();
 }
 
+/* Processes of this machine that have this word in their command line. */
+static inline int box_count(const char *word)
+{
+    DIR *dir = opendir("/proc");
+    struct dirent *entry;
+    int count = 0;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        AUTO(mem_free) char *path = mem_printf("/proc/%s/cmdline", entry->d_name);
+        struct buf text = BUF(1 << 20);
+        bool found = false;
+        if (!str_is_digit(entry->d_name[0]))
+            continue;
+        err_free(fs_read_file(&text, AT_FDCWD, path, &found));
+        if (text.len > 0 && memmem(text.data, text.len, word, strlen(word)))
+            count++;
+        buf_wipe(&text);
+    }
+    closedir(dir);
+    return count;
+}
+
 static inline void box_free(struct box *b)
 {
     check_ok(fs_remove_tree(AT_FDCWD, b->path));
@@ -169,13 +193,18 @@ static inline void box_free(struct box *b)
 }
 AUTO_DEFINE(struct box *, box_free)
 
-/* Tests of what a plain user can do run as one, also when root runs them; then those of root. */
-static inline int box_main(int (*plain)(void), int (*root)(void))
+/* Tests of what a plain user can do run as one, also when root runs them; then those of root. Arguments:
+ * "root" or "plain" for one half, and a pattern of names. */
+static inline int box_main(int argc, char **argv, int (*plain)(void), int (*root)(void))
 {
     int status = 0;
 
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
     if (geteuid() != 0)
         return plain();
+    if (argc > 1 && str_eq(argv[1], "root"))
+        return root();
     pid_t pid = fork();
     if (pid == 0) {
         bool fell = setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0;
@@ -184,7 +213,8 @@ static inline int box_main(int (*plain)(void), int (*root)(void))
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         return 1;
-    return (root ? root() : 0) + !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    bool both = argc < 2 || !str_eq(argv[1], "plain");
+    return (root && both ? root() : 0) + !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 #endif
