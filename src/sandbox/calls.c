@@ -59,9 +59,9 @@ const struct calls_entry calls_table[] = {
     {"symlinkat", CALL_SYMLINKAT, CALLS_WIDE},   {"mknod", CALL_MKNOD, CALLS_WIDE},
     {"mknodat", CALL_MKNODAT, CALLS_WIDE},       {"bind", CALL_BIND, CALLS_WIDE},
     {"socketcall", CALL_BIND, CALLS_NARROW},     {"execve", CALL_EXECVE, CALLS_WIDE},
-    {"execveat", CALL_EXECVEAT, CALLS_WIDE},     {"chroot", CALL_CHROOT, CALLS_WIDE},
-    {"pivot_root", CALL_CHROOT, CALLS_WIDE},     {"unshare", CALL_CHROOT, CALLS_WIDE},
-    {"setns", CALL_CHROOT, CALLS_WIDE},
+    {"execveat", CALL_EXECVEAT, CALLS_WIDE},     {"umask", CALL_UMASK, CALLS_WIDE},
+    {"chroot", CALL_CHROOT, CALLS_WIDE},         {"pivot_root", CALL_CHROOT, CALLS_WIDE},
+    {"unshare", CALL_CHROOT, CALLS_WIDE},        {"setns", CALL_CHROOT, CALLS_WIDE},
 };
 const size_t calls_table_count = ARRAY_LEN(calls_table);
 

@@ -74,6 +74,7 @@ enum call {
     CALL_EXECVE,
     CALL_EXECVEAT,
     CALL_CHROOT,
+    CALL_UMASK,
     CALL_COUNT,
 };
 

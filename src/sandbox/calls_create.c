@@ -2,6 +2,7 @@
 #include "sandbox/calls_create.h"
 
 #include "base/fs.h"
+#include "sandbox/calls_id.h"
 #include "sandbox/memory.h"
 
 #include <errno.h>
@@ -30,14 +31,34 @@ bool creation_is_plain(const struct ask *a)
     return c->fsuid == 0 && c->fsgid == 0 && !records_has_group_directory(a->e->records);
 }
 
-int creation_borrow_umask(const struct ask *a)
+int creation_borrow_umask(struct ask *a)
 {
+    struct credentials c = *ask_credentials(a);
     struct peer peer;
-    int error = peer_read(&peer, a->e->proc, a->thread);
+    int error;
 
-    if (error == 0)
-        (void)umask(peer.umask);
-    return error;
+    if (!c.umask_known) {
+        error = peer_read(&peer, a->e->proc, a->thread);
+        if (error != 0)
+            return error;
+        c.umask_known = true;
+        c.umask = peer.umask;
+        /* Where it cannot be kept, it is asked for again. */
+        (void)id_take_credentials(a, &c);
+    }
+    (void)umask(c.umask);
+    return 0;
+}
+
+struct answer answer_umask(struct ask *a)
+{
+    struct credentials c = *ask_credentials(a);
+
+    if (c.umask_known) {
+        c.umask = (uint32_t)a->arg[0] & 0777;
+        (void)id_take_credentials(a, &c);
+    }
+    return answer_continue();
 }
 
 void creation_return_umask(void)
@@ -142,7 +163,7 @@ static struct answer hand_over(const struct creation *c, const struct ask *a, in
     return error != 0 ? answer_error(error) : (struct answer){.kind = ANSWER_SENT};
 }
 
-static struct answer open_temporary(struct creation *c, const struct ask *a, const struct opening *o)
+static struct answer open_temporary(struct creation *c, struct ask *a, const struct opening *o)
 {
     __attribute__((cleanup(fd_close_auto))) int directory = -1;
     __attribute__((cleanup(fd_close_auto))) int file = -1;
@@ -175,7 +196,7 @@ static bool follow_dangling(struct creation *c, const struct ask *a, const struc
     return choose_owner(c, a, c->parent) == 0;
 }
 
-static struct answer open_new(struct creation *c, const struct ask *a, const struct opening *o)
+static struct answer open_new(struct creation *c, struct ask *a, const struct opening *o)
 {
     __attribute__((cleanup(fd_close_auto))) int file = -1;
     int flags = (int)(o->flags & ~(uint64_t)O_TRUNC) | O_EXCL | O_CLOEXEC | O_NOCTTY;

@@ -27,7 +27,7 @@ struct answer creation_record(const struct creation *c, const struct ask *a);
 /* Would a file that this process makes be root's wherever it is? Then the kernel makes it. */
 bool creation_is_plain(const struct ask *a);
 /* Have the umask of the process that asks; 0 or errno. And ours again. */
-int creation_borrow_umask(const struct ask *a);
+int creation_borrow_umask(struct ask *a);
 void creation_return_umask(void);
 
 #endif

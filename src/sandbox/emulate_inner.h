@@ -84,6 +84,7 @@ struct answer answer_privilege(struct ask *a); /* capget, capset, prctl */
 struct answer answer_limit(struct ask *a);
 struct answer answer_create(struct ask *a);
 struct answer answer_device(struct ask *a);
+struct answer answer_umask(struct ask *a);
 struct answer answer_bind(struct ask *a);
 struct answer answer_exec(struct ask *a);
 struct answer answer_root(struct ask *a);

@@ -30,6 +30,7 @@ static const answer_function answers[CALL_COUNT] = {
     [CALL_MKDIRAT] = answer_create,   [CALL_SYMLINK] = answer_create,   [CALL_SYMLINKAT] = answer_create,
     [CALL_MKNOD] = answer_device,     [CALL_MKNODAT] = answer_device,   [CALL_BIND] = answer_bind,
     [CALL_EXECVE] = answer_exec,      [CALL_EXECVEAT] = answer_exec,    [CALL_CHROOT] = answer_root,
+    [CALL_UMASK] = answer_umask,
 };
 
 bool ask_is_valid(const struct ask *a)

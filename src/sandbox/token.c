@@ -47,7 +47,8 @@ static bool same(const struct credentials *a, const struct credentials *b)
     return a->uid == b->uid && a->euid == b->euid && a->suid == b->suid && a->fsuid == b->fsuid &&
            a->gid == b->gid && a->egid == b->egid && a->sgid == b->sgid && a->fsgid == b->fsgid &&
            a->securebits == b->securebits && a->permitted == b->permitted && a->effective == b->effective &&
-           a->no_new_privs == b->no_new_privs && a->group_count == b->group_count &&
+           a->no_new_privs == b->no_new_privs && a->umask_known == b->umask_known && a->umask == b->umask &&
+           a->group_count == b->group_count &&
            (a->group_count == 0 || memcmp(a->groups, b->groups, a->group_count * sizeof *a->groups) == 0);
 }
 

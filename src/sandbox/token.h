@@ -21,6 +21,8 @@ struct credentials {
     uint32_t securebits;
     bool permitted, effective; /* capabilities: all that the process really has, or none */
     bool no_new_privs;
+    bool umask_known; /* then umask follows umask(2); asking the kernel for it is slow */
+    uint32_t umask;
     const uint32_t *groups;
     size_t group_count;
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 static struct stat st;
 
@@ -81,6 +82,35 @@ static void bind_socket(unsigned uid, unsigned gid)
     (void)close(fd);
 }
 
+/* It is the process's own, however it came to it, and its children's. */
+static void change_umask(void)
+{
+    static const mode_t masks[] = {0, 077, 022, 027};
+    char name[16];
+    int status;
+    pid_t child;
+
+    for (unsigned i = 0; i < ARRAY_LEN(masks); i++) {
+        (void)snprintf(name, sizeof name, "mask%u", i);
+        (void)umask(masks[i]);
+        want_int(close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)), 0);
+        want_file(name, S_IFREG | (0666 & ~masks[i]), 1000, 100);
+    }
+    child = fork();
+    if (child == 0) {
+        (void)umask(0);
+        want_int(mkdir("child", 0777), 0);
+        want_file("child", S_IFDIR | 0777, 1000, 100);
+        _exit(0);
+    }
+    want_int(waitpid(child, &status, 0), child);
+    want_int(status, 0);
+    want_int(mkdir("parent", 0777), 0);
+    want_file("parent", S_IFDIR | 0750, 1000, 100);
+    want_output("umask 02; mkdir shell; stat -c %a shell; sh -c 'umask; mkdir inner; stat -c %a inner'",
+                "775\n0002\n775\n");
+}
+
 static void make_as_user(void)
 {
     want_int(chdir("/tmp"), 0);
@@ -88,6 +118,7 @@ static void make_as_user(void)
     want_int(setuid(1000), 0);
     make_each(1000, 100);
     bind_socket(1000, 100);
+    change_umask();
 }
 
 static void make_in_group(void)
