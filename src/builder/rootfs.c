@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 struct rootfs_state {
     bool found;
@@ -134,24 +135,34 @@ static void capabilities_wipe(struct capabilities *c)
     strlist_wipe(&c->path);
 }
 
-static void find_capabilities(const struct node *n, struct capabilities *out)
+static bool has_capability(const char *root, const char *path)
+{
+    AUTO(mem_free) char *file = path_join(root, path);
+    return lgetxattr(file, CAPABILITY, NULL, 0) > 0;
+}
+
+/* Those that are not there yet: whoever unpacked the layer may have been killed before it came to them. */
+static void find_capabilities(const struct unpacked *u, const struct node *n, struct capabilities *out)
 {
     for (uint32_t i = 0; i < n->xattr_count; i++) {
         if (!str_eq(n->xattr[i].name, CAPABILITY))
             continue;
-        char *path = node_path(n);
+        AUTO(mem_free) char *relative = node_path(n);
+        if (has_capability(unpacked_path(u), relative))
+            continue;
+        char *path = TAKE(relative);
         strlist_add_take(&out->path, path);
         MEM_PUSH(out->item, out->count, out->room,
                  (struct sandbox_capability){path, n->xattr[i].value, n->xattr[i].value_len});
     }
     for (uint32_t i = 0; i < n->child_count; i++)
-        find_capabilities(n->child[i], out);
+        find_capabilities(u, n->child[i], out);
 }
 
 static struct err *set_capabilities(struct unpacked *u)
 {
     AUTO_VALUE(capabilities_wipe) struct capabilities found = {0};
-    find_capabilities(tree_root(unpacked_tree(u)), &found);
+    find_capabilities(u, tree_root(unpacked_tree(u)), &found);
     return found.count > 0 ? sandbox_set_capabilities(unpacked_dir(u), found.item, found.count) : NULL;
 }
 
@@ -170,13 +181,12 @@ static struct err *unpack_part(struct unpacking_task *task)
     struct part *part = task->part;
     const struct digest *id = &task->diff_id;
     TRY(digest_part(part, &task->diff_id));
-    TRY(unpacked_open(&task->done, task->cache_dir, id, task->kind));
-    if (task->done)
-        return NULL;
     char digest[DIGEST_SHORT];
-    struct err *e =
-        part->made ? unpacked_from_tree(&task->done, task->cache_dir, task->kind, part->tree, id)
-                   : unpacked_make(&task->done, task->cache_dir, task->kind, task->b->blobs, &part->desc, id);
+    struct err *e = unpacked_open(&task->done, task->cache_dir, id, task->kind);
+    if (!e && !task->done && part->made)
+        e = unpacked_from_tree(&task->done, task->cache_dir, task->kind, part->tree, id);
+    if (!e && !task->done)
+        e = unpacked_make(&task->done, task->cache_dir, task->kind, task->b->blobs, &part->desc, id);
     if (!e && task->kind == UNPACKED_OURS)
         e = set_capabilities(task->done);
     return err_wrap(e, "unpack layer %s", digest_short(id, digest));
@@ -299,23 +309,60 @@ static struct err *add_lower(struct rootfs *r, struct builder *b, struct stage *
     return NULL;
 }
 
+/* The merged files, with contents that can be read: a tree that came from an index has none, and what a
+ * command left as it was could not be told from what it changed. */
+static struct err *merge_unpacked(struct rootfs *r, const struct stage *s)
+{
+    bool readable = true;
+    for (size_t i = 0; i < s->parts.count; i++)
+        readable = readable && (s->parts.item[i]->tree_of_unpacked || s->parts.item[i]->made);
+    if (readable)
+        return NULL;
+    r->merged = tree_new();
+    for (size_t i = 0; i < s->parts.count; i++)
+        TRY(tree_apply(r->merged, unpacked_tree(s->parts.item[i]->unpacked), (uint32_t)i));
+    return NULL;
+}
+
+/* What the mount of the layers alone would not show as the image has it. */
+static struct err *add_patch(struct rootfs *r, struct builder *b, const struct stage *s)
+{
+    struct unpacked **layers = mem_zero(s->parts.count + 1, sizeof *layers);
+    for (size_t i = 0; i < s->parts.count; i++)
+        layers[i] = s->parts.item[i]->unpacked;
+    struct err *e =
+        unpacked_patch(&r->patch, b->rootfs->dir, kind_of(r->way), layers, s->parts.count, r->files);
+    free(layers);
+    if (!e && r->patch)
+        strlist_add(&r->lower, unpacked_path(r->patch));
+    return e;
+}
+
 struct err *rootfs_make(struct rootfs *out, struct builder *b, struct stage *s)
 {
     struct tree *files = NULL;
     TRY(rootfs_way(b, &out->way));
     TRY(add_lower(out, b, s));
     TRY(stage_files(b, s, &files));
+    TRY(merge_unpacked(out, s));
+    if (out->merged)
+        files = out->merged;
+    out->files = files;
+    TRY(add_patch(out, b, s));
     if (out->way.ids == SANDBOX_SINGLE) {
         find_owners(tree_root(files), &out->owners);
         owner_list_sort(&out->owners);
     }
-    return unpacking_begin(&out->upper, b->rootfs->dir, kind_of(out->way));
+    TRY(unpacking_begin(&out->upper, b->rootfs->dir, kind_of(out->way)));
+    return unpacking_like(out->upper, tree_root(files));
 }
 
 void rootfs_wipe(struct rootfs *r)
 {
     strlist_wipe(&r->lower);
     unpacking_free(r->upper);
+    tree_free(r->merged);
+    unpacked_close(r->patch);
     owner_list_wipe(&r->owners);
 }
 

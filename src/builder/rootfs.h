@@ -33,7 +33,10 @@ MUST_USE struct err *rootfs_foresee(struct builder *b, struct stage *s);
 
 struct rootfs {
     struct sandbox_way way;
-    struct strlist lower; /* absolute, the lowest first, at least one */
+    struct strlist lower;   /* absolute, the lowest first, at least one */
+    struct tree *files;     /* what they show together, with contents; borrowed from here or from the stage */
+    struct tree *merged;    /* NULL: `files` is the stage's */
+    struct unpacked *patch; /* the uppermost of `lower`, or NULL */
     struct unpacking *upper;
     struct owner_list owners; /* SINGLE: of the merged files, what is not 0:0 or a device; sorted */
 };

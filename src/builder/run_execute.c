@@ -127,12 +127,10 @@ static struct err *run(struct execution *x, unsigned id)
 /* What the command changed. */
 static struct err *take_layer(struct execution *x, struct tree **layer)
 {
-    struct tree *files = NULL;
     enum sandbox_ids ids = x->root.way.ids;
     bool real = ids == SANDBOX_HOST || ids == SANDBOX_CHROOT;
-    TRY(stage_files(x->b, x->s, &files));
     struct upper_options options = {
-        .lower = files,
+        .lower = x->root.files,
         .owners = real ? NULL : &x->result.owners,
         .keep_times = x->b->options->time == BUILD_TIME_REAL,
         .epoch = x->b->epoch,
