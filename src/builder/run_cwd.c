@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,9 +23,12 @@ static struct err *make_level(struct rootfs *r, int *dir, const char *name, cons
     AUTO(fd_close) int parent = fd_take(dir);
     bool real = r->way.ids != SANDBOX_SINGLE && r->way.ids != SANDBOX_FAKE;
     struct timespec times[2] = {{.tv_sec = l->mtime}, {.tv_sec = l->mtime}};
-    if (mkdirat(parent, name, 0755) < 0)
+    bool there = mkdirat(parent, name, 0755) < 0; /* in a root that is a copy */
+    if (there && errno != EEXIST)
         return err_sys("make %s", l->path);
     TRY(fs_open_no_links(dir, parent, name, O_RDONLY | O_DIRECTORY, 0));
+    if (there)
+        return NULL;
     if (real && fchown(*dir, l->uid, l->gid) < 0)
         return err_sys("set the owner of %s", l->path);
     if (fchmod(*dir, l->mode) < 0 || futimens(*dir, times) < 0)

@@ -8,6 +8,7 @@
 #include "builder/run_env.h"
 #include "builder/run_mounts.h"
 #include "builder/run_output.h"
+#include "builder/run_plain.h"
 #include "builder/run_plan.h"
 #include "layers/upper.h"
 
@@ -21,6 +22,7 @@ struct execution {
     const struct instr *instr;
     struct run_plan *plan;
     struct rootfs root;
+    struct run_plain plain; /* without overlay */
     struct run_mounts mounts;
     struct run_emulator emulator;
     struct run_output output;
@@ -31,6 +33,7 @@ struct execution {
 static void execution_wipe(struct execution *x)
 {
     run_mounts_wipe(&x->mounts);
+    run_plain_wipe(&x->plain);
     rootfs_wipe(&x->root);
     run_emulator_wipe(&x->emulator);
     run_output_wipe(&x->output);
@@ -47,6 +50,8 @@ static struct err *prepare(struct execution *x)
     TRY(rootfs_make(&x->root, x->b, x->s));
     TRY(run_emulator_find(&x->emulator, &plan->platform, x->root.way));
     TRY(stage_files(x->b, x->s, &files));
+    if (!x->root.way.overlay)
+        TRY(run_plain_begin(&x->plain, x->b, &x->root));
     TRY(run_cwd_make(&x->root, files, plan, x->b->epoch));
     TRY(run_mounts_make(&x->mounts, x->b, plan));
     run_env_join(&x->env, &plan->env, &plan->private_env);
@@ -62,7 +67,7 @@ static struct sandbox_spec make_spec(struct execution *x)
         .lower = x->root.lower,
         .upper = unpacking_upper(x->root.upper),
         .work = unpacking_work(x->root.upper),
-        .root = unpacking_root(x->root.upper),
+        .root = x->root.way.overlay ? unpacking_root(x->root.upper) : unpacking_upper(x->root.upper),
         .owners = x->root.owners,
         .argv = plan->argv,
         .env = x->env,
@@ -127,6 +132,8 @@ static struct err *run(struct execution *x, unsigned id)
 /* What the command changed. */
 static struct err *take_layer(struct execution *x, struct tree **layer)
 {
+    if (!x->root.way.overlay)
+        return run_plain_layer(layer, &x->plain, x->b, &x->root, &x->result.owners);
     enum sandbox_ids ids = x->root.way.ids;
     bool real = ids == SANDBOX_HOST || ids == SANDBOX_CHROOT;
     struct upper_options options = {
@@ -155,7 +162,8 @@ static struct err *execute(struct execution *x, unsigned id, bool *empty)
     TRY(stage_add_layer(x->b, x->s, TAKE(layer), NULL, empty));
     if (*empty)
         return NULL;
-    return rootfs_keep(x->b, x->s->parts.item[x->s->parts.count - 1], TAKE(x->root.upper));
+    struct part *part = x->s->parts.item[x->s->parts.count - 1];
+    return x->root.way.overlay ? rootfs_keep(x->b, part, TAKE(x->root.upper)) : run_plain_keep(x->b, part);
 }
 
 struct err *run_plan_execute(struct run_plan *plan, struct builder *b, struct stage *s,

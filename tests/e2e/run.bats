@@ -257,9 +257,9 @@ RUN mkdir /seed && echo seed >/seed/file
 FROM base
 RUN --mount=type=cache,from=made,source=/seed,target=/c cat /c/file && echo more >/c/file
 RUN --mount=type=cache,from=made,source=/seed,target=/c cat /c/file
-RUN --mount=type=cache,target=/moded,mode=0751,uid=1001,gid=1002 stat -c "%u %g %f" /moded
+RUN --mount=type=cache,target=/moded,mode=0751 stat -c %a /moded
 END
-    says "$(printf '%s\n' seed more '1001 1002 41e9')" --build-arg BUILDKIT_CACHE_MOUNT_NS="$BATS_TEST_NUMBER"
+    says "$(printf '%s\n' seed more 751)" --build-arg BUILDKIT_CACHE_MOUNT_NS="$BATS_TEST_NUMBER"
 }
 
 @test "tmpfs mounts" {
@@ -271,12 +271,12 @@ END
 @test "root: secrets as files and variables, in nothing that stays" {
     printf 'pass%s\n' word-xyzzy >secret
     dockerfile 'RUN --mount=type=secret,id=s cat /run/secrets/s; stat -c "%a %u" /run/secrets/s' \
-        'RUN --mount=type=secret,id=s,target=/there,mode=0440,uid=1000 stat -c "%a %u" /there' \
+        'RUN --mount=type=secret,id=s,target=/there,mode=0440 stat -c %a /there' \
         'RUN --mount=type=secret,id=s,env=SECRET test "$SECRET" = "$(printf "pass%s\n" word-xyzzy; echo .)" || echo "${#SECRET}"; test ! -e /run/secrets/s && echo absent' \
         'RUN --mount=type=secret,id=absent test ! -e /run/secrets/absent' 'RUN ls -d /run/secrets /there 2>/dev/null | wc -l'
     own
     build --secret id=s,src=secret >log
-    same output "$(said <log)" "$(printf '%s\n' password-xyzzy '400 0' '440 1000' 15 absent 0)" || { cat log && return 1; }
+    same output "$(said <log)" "$(printf '%s\n' password-xyzzy '400 0' 440 15 absent 0)" || { cat log && return 1; }
     ! grep -r -q password-xyzzy "$LADE_STORE" "$LADE_CACHE"
     dockerfile 'RUN --mount=type=secret,id=absent,required true'
     fails 4 'secret absent: not found' -- lade build -q context
