@@ -11,6 +11,12 @@
 #define LENGTH_TAKEN 20 /* a match of this length is not put off */
 #define LENGTH_LEAST 4
 
+/* This row is wanted soon: the rows are more than the nearest cache holds. */
+static inline void expect(const struct deflate *d, uint32_t word)
+{
+    __builtin_prefetch(&d->lazy.rows[match_hash4(word, LAZY_HASH_BITS)]);
+}
+
 /* Returns the row as it was. */
 static inline uint64_t remember4(struct deflate *d, uint32_t word, size_t pos)
 {
@@ -37,6 +43,7 @@ static inline void remember_range(struct deflate *d, size_t from, size_t to)
     for (; from + 4 < to; from += 4) {
         uint64_t word = bits_load64(d->in + from);
         (void)remember8(d, word, from);
+#pragma GCC unroll 4
         for (unsigned i = 0; i < 4; i++)
             (void)remember4(d, (uint32_t)(word >> 8 * i), from + i);
     }
@@ -139,6 +146,8 @@ size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
         uint64_t word = bits_load64(in + pos);
         uint64_t row = remember4(d, (uint32_t)word, pos);
         unsigned entry = remember8(d, word, pos);
+        expect(d, (uint32_t)(word >> 8));
+        expect(d, (uint32_t)(word >> 16));
         struct match m = find(d, row, pos, word);
 
         if (m.length < LENGTH_LEAST) {
@@ -153,6 +162,8 @@ size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
         size_t next = choose(d, &m, &pos, last);
         sequence_add(d, pos - anchor, m.length, m.distance);
         anchor = pos + m.length;
+        if (anchor < last)
+            expect(d, bits_load32(in + anchor));
         remember_range(d, next, anchor < last ? anchor : last);
         pos = anchor;
     }
