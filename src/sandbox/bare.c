@@ -2,6 +2,7 @@
 #include "sandbox/bare.h"
 
 #include "base/fs.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -37,13 +38,14 @@ static struct err *place_file(struct inside *in, const struct sandbox_mount *m, 
     TRY(fs_open_in_root(&f.fd, in->root, m->target, O_RDWR | O_NOCTTY, 0));
     if (fstat(f.fd, &st) != 0 || !S_ISREG(st.st_mode))
         return refuse(m, "what is no plain file");
-    TRY(fs_read_file(&f.before, in->root, m->target, NULL));
+    AUTO(source_free) struct source *old = source_fd(fcntl(f.fd, F_DUPFD_CLOEXEC, 0));
+    TRY(source_read_all(old, &f.before, m->target));
     f.times[0] = st.st_atim;
     f.times[1] = st.st_mtim;
     if (f.before.len == 0 && m->kind == SANDBOX_DATA &&
         (fchmod(f.fd, m->mode & 07777) != 0 || fchown(f.fd, m->uid, m->gid) != 0))
         return err_sys("change the owner and mode of %s", m->target);
-    if (ftruncate(f.fd, 0) != 0)
+    if (ftruncate(f.fd, 0) != 0 || lseek(f.fd, 0, SEEK_SET) != 0)
         return err_sys("write %s", m->target);
     TRY(fd_write(f.fd, data, len, m->target));
     if (fstat(f.fd, &st) != 0)

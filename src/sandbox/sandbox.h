@@ -21,7 +21,8 @@
  * with lade, and everything in its namespace dies with the supervisor.
  */
 
-/* How root is had. In the order in which they are tried. */
+/* How root is had. Tried in the order SINGLE, HOST, RANGE, FAKE, CHROOT: what needs nobody's leave comes
+ * first, and what forgets owners last but one. A way with an overlay wins over one without. */
 enum sandbox_ids {
     SANDBOX_SINGLE, /* a user namespace of one id; a supervisor emulates root */
     SANDBOX_RANGE,  /* we run as root of a user namespace with a range of ids (sandbox_enter_range): owners
@@ -58,7 +59,8 @@ enum sandbox_wanted {
     SANDBOX_WANT_RANGE,
     SANDBOX_WANT_HOST,
 };
-/* ERR_UNSUPPORTED, with the probe that failed, when nothing works or not what was wanted: see found. */
+/* What was tried before a way was found; `found` is false when nothing works, or not what was wanted. RANGE
+ * outside of such a range (see range below) says only that sandbox_enter_range will work. */
 MUST_USE struct err *sandbox_find(struct sandbox_report *out, const char *dir, enum sandbox_wanted wanted);
 /* The error that says why there is no way. */
 MUST_USE struct err *sandbox_refusal(const struct sandbox_report *report);
@@ -130,7 +132,7 @@ struct sandbox_result {
     bool timed_out;
     struct owner_list
         owners; /* SINGLE and RANGE: of what is in `upper` now and not 0:0, or a device; sorted */
-    bool faked; /* FAKE: an owner or a device was asked for that is not recorded */
+    bool faked; /* FAKE: owners and devices that were asked for, if any, are lost; nobody could tell */
 };
 
 /* Run to the end. A status other than 0 is no error. ERR_STEP when the command could not be started (exit

@@ -99,6 +99,8 @@ static struct err *turn(struct watch *w)
         TRY(listen(w));
     if (fds[3].revents || fds[4].revents)
         end_command(w);
+    if (fds[4].revents && !w->why)
+        w->why = err_new(ERR_RESOURCE, "the sandbox was killed");
     if (fds[0].revents) {
         w->ended = true;
         /* Its last word may be there still. */
