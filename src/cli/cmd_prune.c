@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "builder/base.h"
+#include "builder/stepcache.h"
 #include "cli/cli.h"
 #include "cli/session.h"
 #include "layers/layer.h"
@@ -32,32 +33,37 @@ static const struct opt_group groups[] = {
 };
 
 /* Blobs that no name leads to, as every build of a changed image leaves some. */
-static struct err *prune_store(struct session *s, uint64_t *freed)
+static struct err *prune_store(struct session *s, struct store **out, uint64_t *freed)
 {
     struct store *layout = NULL;
     struct err *e = session_layout(s, LAYOUT_REMOVE, &layout);
 
     *freed = 0;
+    *out = NULL;
     if (e && err_kind_of(e) == ERR_NOT_FOUND) {
         err_free(e);
         return NULL;
     }
     TRY(e);
+    *out = layout;
     return layout_sweep(layout, freed);
 }
 
-static struct err *prune_cache(const struct session *s, uint64_t keep, bool all, uint64_t *freed)
+/* `layout` (NULL: none) is what was pruned before. */
+static struct err *prune_cache(const struct session *s, struct store *layout, uint64_t keep, bool all,
+                               uint64_t *freed)
 {
     AUTO(mem_free) char *path = NULL;
     AUTO(fd_close) int cache = -1;
-    uint64_t more = 0;
+    uint64_t more = 0, steps = 0;
 
     TRY(session_cache_path(s, &path));
     TRY(fs_open(&cache, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0));
     TRY(layer_prune(cache, keep, freed));
+    TRY(stepcache_prune(cache, layout, keep, &steps));
     if (all)
         TRY(base_forget(path, &more));
-    *freed += more;
+    *freed += more + steps;
     return NULL;
 }
 
@@ -65,6 +71,7 @@ static struct err *run(void *settings, const struct strlist *args)
 {
     const struct prune_settings *p = settings;
     AUTO_VALUE(session_wipe) struct session s = {.shared = &p->shared};
+    struct store *layout = NULL;
     uint64_t keep = 0, store = 0, cache = 0;
     char size[NUM_SIZE_TEXT];
 
@@ -73,8 +80,8 @@ static struct err *run(void *settings, const struct strlist *args)
         AUTO(mem_free) char *safe = str_safe(p->keep);
         return err_new(ERR_USAGE, "--keep-storage: expected a size as 500m or 2gb, found \"%s\"", safe);
     }
-    TRY(prune_store(&s, &store));
-    TRY(prune_cache(&s, keep, p->all, &cache));
+    TRY(prune_store(&s, &layout, &store));
+    TRY(prune_cache(&s, layout, keep, p->all, &cache));
     fprintf(stderr, "freed %s\n", num_size_text(store + cache, size));
     return NULL;
 }

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# Stages side by side.
+
+load lib
+
+plain=64321
+
+setup_file() {
+    world=$(mktemp -d /tmp/lade-stages.XXXXXX)
+    export world
+    chmod 755 "$world"
+    mkdir "$world/base"
+    cp "$(command -v busybox)" "$world/base/busybox"
+    printf '%s\n' 'FROM scratch' 'COPY busybox /bin/busybox' 'RUN ["/bin/busybox", "--install", "-s", "/bin"]' >"$world/base/Dockerfile"
+}
+teardown_file() { rm -rf "$world"; }
+
+setup() {
+    here=$world/$BATS_TEST_NUMBER
+    export HOME=$here/home LADE_STORE=$here/store LADE_CACHE=$here/cache
+    mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$here/context"
+    cd "$here" || return 1
+    unset SOURCE_DATE_EPOCH
+    lade build -q -t base "$world/base"
+}
+teardown() { cd / && rm -rf "$here"; }
+
+# As a user without any privilege.
+lade() (
+    [ "$(id -u)" = 0 ] || exec "$LADE_BIN" "$@"
+    chown -R $plain:$plain "$HOME" "$LADE_STORE" "$LADE_CACHE" .
+    exec setpriv --reuid=$plain --regid=$plain --clear-groups --bounding-set=-all --inh-caps=-all "$LADE_BIN" "$@"
+)
+dockerfile() { printf '%s\n' "$@" >context/Dockerfile; }
+shared='--mount=type=cache,id=shared,target=/shared'
+# Wait for a file, a minute at most.
+await() { echo "for i in \$(seq 600); do [ -e /shared/$1 ] && break; sleep 0.1; done; [ -e /shared/$1 ]"; }
+
+@test "two stages that wait for each other both end" {
+    dockerfile 'FROM base AS one' "RUN $shared touch /shared/one; $(await two); echo 1 >/one" \
+        'FROM base AS two' "RUN $shared touch /shared/two; $(await one); echo 2 >/two" \
+        'FROM scratch' 'COPY --from=one /one /' 'COPY --from=two /two /'
+    lade build -q --jobs 1 context
+}
+
+@test "a stage that only a mount shows is built beside the others" {
+    dockerfile 'FROM base AS one' "RUN $shared touch /shared/one; $(await two); echo 1 >/one" \
+        'FROM base' "RUN $shared touch /shared/two; $(await one)" 'RUN --mount=from=one,target=/from cat /from/one'
+    lade build -q context
+}
+
+@test "a step that fails stops the others, and is what is told" {
+    dockerfile 'FROM base AS one' "RUN $shared touch /shared/one; sleep 100" \
+        'FROM base AS two' "RUN $shared $(await one); exit 7" \
+        'FROM scratch' 'COPY --from=one / /' 'COPY --from=two / /'
+    SECONDS=0
+    fails 9 "exit code: 7" "Dockerfile:4" -- lade build -q context
+    [ $SECONDS -lt 60 ]
+    [[ $stderr != *"another step"* ]]
+    run pgrep -u $plain -f 'sleep 100'
+    [ "$status" -ne 0 ] || [ "$(id -u)" != 0 ]
+}
+
+@test "of several failures the first in the file is told" {
+    local i
+    dockerfile 'FROM base AS one' "RUN $shared $(await two); sleep 0.2; exit 5" \
+        'FROM base AS two' "RUN $shared touch /shared/two; trap '' TERM; sleep 0.2; exit 6" \
+        'FROM scratch' 'COPY --from=one / /' 'COPY --from=two / /'
+    for i in 1 2 3; do
+        run lade build -q context
+        [ "$status" -eq 9 ]
+        [[ $output == *"exit code: 5"* || $output == *"exit code: 6"* ]]
+        [[ $output != *"another step"* ]]
+    done
+}
+
+@test "the whole build has a time limit" {
+    dockerfile 'FROM base AS one' 'RUN sleep 100' 'FROM base' 'RUN sleep 100' 'COPY --from=one / /'
+    SECONDS=0
+    fails 10 "took longer than 1.500 seconds" -- lade build -q --timeout 1500ms context
+    [ $SECONDS -lt 60 ]
+    lade build -q --timeout 1m "$world/base"
+}
+
+@test "a signal stops all stages" {
+    [ "$(id -u)" = 0 ] || skip "needs root to be another user"
+    dockerfile 'FROM base AS one' 'RUN sleep 100' 'FROM base' 'RUN sleep 100' 'COPY --from=one / /'
+    SECONDS=0
+    run timeout --foreground --preserve-status -s INT 2 setpriv --reuid=$plain --regid=$plain --clear-groups --bounding-set=-all --inh-caps=-all "$LADE_BIN" build -q context
+    [ "$status" -eq 130 ]
+    [ $SECONDS -lt 60 ]
+}
+
+@test "any order of work gives the same digest" {
+    local i first
+    mkdir context/files
+    for i in $(seq 50); do seq "$i" $((i + 500)) >"context/files/$i"; done
+    {
+        echo 'FROM base AS s0'
+        echo 'COPY files /f0'
+        for i in $(seq 1 19); do
+            echo "FROM s$((i / 3)) AS s$i"
+            echo "COPY files /f$i"
+            echo "WORKDIR /w$i"
+            echo "COPY --from=s$((i / 2)) /f$((i / 2)) /g$i"
+            [ $((i % 5)) -ne 0 ] || echo "RUN echo $i >/r$i"
+        done
+        echo 'FROM s19'
+        for i in $(seq 0 18); do echo "COPY --from=s$i /f$i /all/$i/"; done
+    } >context/Dockerfile
+    first=$(lade build -q context)
+    for i in $(seq 20); do
+        rm -rf "$LADE_CACHE"/steps "$LADE_CACHE"/layers
+        same digests "$first" "$(lade build -q $([ $((i % 2)) -eq 0 ] || echo --no-cache) --jobs $((i % 4 + 1)) context)"
+    done
+}
