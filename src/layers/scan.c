@@ -66,10 +66,13 @@ static void clamp(const struct scan *s, struct node *n)
     n->mtime_ns = 0;
 }
 
-static void settle(const struct scan *s, struct node *n, const struct owner_list *owners)
+/* As a layer has it. The node itself stays what was seen: its content is compared with it when it is read. */
+static struct node as_layer(const struct scan *s, const struct node *n, const struct owner_list *owners)
 {
-    apply_owner(n, owners);
-    clamp(s, n);
+    struct node copy = *n;
+    apply_owner(&copy, owners);
+    clamp(s, &copy);
+    return copy;
 }
 
 static bool same_xattrs(const struct node *a, const struct node *b)
@@ -117,8 +120,6 @@ static struct node *add(struct scan *s, struct node *to, const struct node *n, b
     node_copy_meta(s->layer, made, n);
     made->implicit = !changed;
     made->link_group = group_of(s, n->link_group);
-    if (n->type == NODE_FILE && n->size > 0 && n->content.kind == CONTENT_NONE)
-        made->content = n->content;
     return made;
 }
 
@@ -127,14 +128,18 @@ static struct err *compare_dir(struct scan *s, struct node *to, struct node *bef
 /* `old` NULL: it is new. */
 static struct err *compare_node(struct scan *s, struct node *to, struct node *old, struct node *n)
 {
-    settle(s, n, s->options->owners_after);
-    bool changed = !old || !same(old, n);
+    struct node now = as_layer(s, n, s->options->owners_after);
+    bool changed = true;
+    if (old) {
+        struct node then = as_layer(s, old, s->options->owners_before);
+        changed = !same(&then, &now);
+    }
     if (n->type != NODE_DIR) {
         if (changed)
-            add(s, to, n, true);
+            add(s, to, &now, true);
         return NULL;
     }
-    struct node *made = add(s, to, n, changed);
+    struct node *made = add(s, to, &now, changed);
     TRY(compare_dir(s, made, old && old->type == NODE_DIR ? old : NULL, n));
     if (!changed && made->child_count == 0)
         tree_remove(s->layer, made);
@@ -150,8 +155,6 @@ static struct err *compare_dir(struct scan *s, struct node *to, struct node *bef
         struct node *old = NULL;
         if (before)
             TRY(tree_child(s->before, before, child[i]->name, strlen(child[i]->name), &old));
-        if (old)
-            settle(s, old, s->options->owners_before);
         TRY(compare_node(s, to, old, child[i]));
     }
     if (!before)
