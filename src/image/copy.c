@@ -226,6 +226,12 @@ static struct source *watch(struct copy *c, const struct desc *d, struct source 
     return &w->source;
 }
 
+/* The root goes last, so its name may come with it; whether the root itself is there makes no difference. */
+static bool is_named_root(const struct copy *c, const struct desc *d)
+{
+    return c->options->tag && c->node_count > 0 && d == &c->node[0].desc && store_can_put_tagged(c->to);
+}
+
 enum outcome { PRESENT, MOUNTED, SENT };
 
 /* `data`: the bytes, when they are in memory. */
@@ -235,6 +241,11 @@ static struct err *move(struct copy *c, const struct desc *d, const char *data, 
     bool done = false;
     *how = PRESENT;
     TRY(stop_check());
+    if (is_named_root(c, d)) {
+        *how = SENT;
+        from = watch(c, d, source_mem(data, (size_t)d->size));
+        return store_put_tagged(c->to, d, c->options->tag, from);
+    }
     TRY(store_has(c->to, d, &done));
     if (done)
         return NULL;

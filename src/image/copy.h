@@ -23,6 +23,8 @@ struct copy_options {
     unsigned jobs;                   /* blobs at once; 0: 4 */
     const struct events *events;     /* may be NULL */
     const char *verb;                /* "push", "pull", "copy" for messages and events */
+    const char *tag;                 /* put the root and name it in one step, where `to` can
+                                        (store_can_put_tagged); NULL, or elsewhere: it gets no name here */
     bool skip_foreign;               /* leave non-distributable layers out (the default everywhere) */
     const struct digestset *present; /* blobs that the target is known to have; may be NULL */
     const atomic_bool *cancel;       /* ends the copy with ERR_STOPPED once it is true; may be NULL */

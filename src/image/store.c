@@ -33,6 +33,17 @@ struct err *store_tag(struct store *s, const char *tag, const struct desc *d)
     return s->ops->tag(s, tag, d);
 }
 
+bool store_can_put_tagged(const struct store *s)
+{
+    return s->ops->put_tagged != NULL;
+}
+
+struct err *store_put_tagged(struct store *s, const struct desc *d, const char *tag, struct source *from)
+{
+    assert(digest_is_set(&d->digest) && s->ops->put_tagged);
+    return s->ops->put_tagged(s, d, tag, from);
+}
+
 char *store_origin(struct store *s, const struct desc *d)
 {
     return s->ops->origin ? s->ops->origin(s, d) : NULL;

@@ -30,6 +30,8 @@ struct store_ops {
     struct err *(*resolve)(struct store *s, const char *tag, struct desc *out, bool *found);
     /* Make `tag` name `d`, replacing. All below `d` must be there already. */
     struct err *(*tag)(struct store *s, const char *tag, const struct desc *d);
+    /* Both at once for a manifest: store it and make `tag` name it. May be NULL. */
+    struct err *(*put_tagged)(struct store *s, const struct desc *d, const char *tag, struct source *from);
     /* Where the blob can be had by other stores of the same registry: "host/repository", or NULL. New string.
      * May be NULL. */
     char *(*origin)(struct store *s, const struct desc *d);
@@ -49,6 +51,9 @@ MUST_USE struct err *store_get(struct store *s, const struct desc *d, struct sou
 MUST_USE struct err *store_put(struct store *s, const struct desc *d, struct source *from);
 MUST_USE struct err *store_resolve(struct store *s, const char *tag, struct desc *out, bool *found);
 MUST_USE struct err *store_tag(struct store *s, const char *tag, const struct desc *d);
+bool store_can_put_tagged(const struct store *s);
+MUST_USE struct err *store_put_tagged(struct store *s, const struct desc *d, const char *tag,
+                                      struct source *from);
 char *store_origin(struct store *s, const struct desc *d);
 MUST_USE struct err *store_mount(struct store *s, const struct desc *d, const char *origin, bool *done);
 const char *store_name(const struct store *s);

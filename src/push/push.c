@@ -25,8 +25,9 @@ struct push {
     struct push_target *target;
     size_t count;
     struct push_options options;
-    struct store **store;  /* of each target; one for targets in the same repository */
-    struct pool *pool;     /* NULL: nothing goes ahead */
+    struct store **store; /* of each target; one for targets in the same repository */
+    unsigned jobs;
+    struct pool *pool;     /* NULL: nothing went ahead */
     struct ahead *ahead;   /* all, to be freed at the end */
     struct lock *lock;     /* of what follows */
     struct digestset sent; /* what went ahead to the first target's repository */
@@ -58,7 +59,7 @@ struct err *push_begin(struct push **out, struct registry *r, struct store *from
                        size_t count, const struct push_options *options)
 {
     AUTO(push_free) struct push *p = mem_zero(1, sizeof *p);
-    unsigned jobs = options->jobs ? options->jobs : JOBS;
+    p->jobs = options->jobs ? options->jobs : JOBS;
     p->from = from;
     p->target = targets;
     p->count = count;
@@ -72,8 +73,6 @@ struct err *push_begin(struct push **out, struct registry *r, struct store *from
         else
             TRY(registry_repository(r, &targets[i].ref, true, &p->store[i]));
     }
-    if (jobs > 1 && count > 0)
-        p->pool = pool_new(jobs);
     *out = TAKE(p);
     return NULL;
 }
@@ -102,8 +101,10 @@ static struct err *send_ahead(void *arg)
 
 void push_ready(struct push *p, const struct desc *d)
 {
-    if (!p->pool)
+    if (p->jobs < 2 || p->count == 0)
         return;
+    if (!p->pool)
+        p->pool = pool_new(p->jobs);
     for (const struct ahead *a = p->ahead; a; a = a->next)
         if (digest_equal(&a->desc.digest, &d->digest))
             return;
@@ -113,6 +114,44 @@ void push_ready(struct push *p, const struct desc *d)
     a->next = p->ahead;
     p->ahead = a;
     pool_submit(p->pool, send_ahead, a);
+}
+
+/* The root of a push to one repository alone comes with its first tag; with others, none is named before all
+ * have taken it. */
+static bool is_named_at_once(const struct push *p, size_t index)
+{
+    for (size_t i = 1; i < p->count; i++)
+        if (!earlier(p->target, i, true))
+            return false;
+    return index == 0 && p->target[0].ref.tag && store_can_put_tagged(p->store[0]);
+}
+
+/* The first tag names this image already. */
+static void tell_of_present(struct push *p, const struct desc *root)
+{
+    AUTO(mem_free) char *name = mem_printf("push %s", store_name(p->store[0]));
+    struct event e = {.kind = EVENT_BLOB, .desc = root, .name = name, .total = root->size};
+    event_emit(p->options.events, &e);
+    e.kind = EVENT_BLOB_END;
+    e.text = "exists";
+    event_emit(p->options.events, &e);
+}
+
+/* Is the first tag there, naming this very image? Registries take a manifest only when they have what it
+ * names, so then all is. A registry that lets nobody look may still let us push. */
+static struct err *look(struct push *p, const struct desc *root, bool *done)
+{
+    AUTO_VALUE(desc_wipe) struct desc now = {0};
+    bool found = false;
+    *done = false;
+    struct err *e = store_resolve(p->store[0], p->target[0].ref.tag, &now, &found);
+    if (e && (err_kind_of(e) == ERR_NETWORK || err_kind_of(e) == ERR_STOPPED))
+        return e;
+    err_free(e);
+    *done = found && digest_equal(&now.digest, &root->digest);
+    if (*done)
+        tell_of_present(p, root);
+    return NULL;
 }
 
 static struct err *upload(struct push *p, const struct desc *root, size_t index)
@@ -125,13 +164,21 @@ static struct err *upload(struct push *p, const struct desc *root, size_t index)
         return NULL;
     if (index == 0)
         options.present = &p->sent;
+    if (is_named_at_once(p, index)) {
+        bool done = false;
+        if (!p->ahead)
+            TRY(look(p, root, &done));
+        if (done)
+            return NULL;
+        options.tag = p->target[index].ref.tag;
+    }
     return copy_graph(p->store[index], hinted ? hinted : p->from, root, &options, &p->target[index].report);
 }
 
 static struct err *tag(struct push *p, const struct desc *root, size_t index)
 {
     struct push_target *target = &p->target[index];
-    if (target->ref.tag)
+    if (target->ref.tag && !is_named_at_once(p, index))
         TRY(store_tag(p->store[index], target->ref.tag, root));
     desc_copy(&target->pushed, root);
     return NULL;

@@ -40,7 +40,8 @@ bool client_says_https(const struct buf *body)
 {
     const char *text = buf_text(body);
     return strstr(text, "HTTP request to an HTTPS server") ||
-           strstr(text, "HTTP request was sent to HTTPS port");
+           strstr(text, "HTTP request was sent to HTTPS port") ||
+           strstr(text, "HTTP to an SSL-enabled server") || strstr(text, "host and port requires TLS");
 }
 
 char *client_basic(const char *username, const char *password)
@@ -59,7 +60,7 @@ struct err *client_refusal(struct host *h, const struct url *u, const char *meth
     AUTO(mem_free) char *shown = url_shown(u);
     struct err *e = apierr_new(status, method, shown, buf_text(body), body->len);
     if (status == 400 && client_says_https(body))
-        return err_hint(err_as(e, ERR_NETWORK), "%s speaks HTTPS: do not ask for plain HTTP", h->name);
+        return err_hint(err_as(e, ERR_USAGE), "%s speaks HTTPS: leave --plain-http out", h->name);
     return e;
 }
 

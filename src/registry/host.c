@@ -28,6 +28,14 @@ static bool has_port(const char *name)
     return !str_eq(bare, name);
 }
 
+/* A registry on this machine mostly speaks plain HTTP, and an attempt at TLS costs reading all authorities.
+ * Who keeps certificates for it, or names the port of HTTPS or none, means TLS. */
+static bool is_asked_plainly(const struct host *h)
+{
+    bool certificates = h->tls.ca || h->tls.cert;
+    return h->loopback && !certificates && has_port(h->api) && !str_ends(h->api, ":443");
+}
+
 struct err *host_new(struct host **out, struct host_config *config, const char *name)
 {
     AUTO(host_free) struct host *h = mem_zero(1, sizeof *h);
@@ -67,58 +75,76 @@ void host_free(struct host *h)
     mem_free(h);
 }
 
+/* What the first contact by one scheme came to. */
+struct contact {
+    struct url base;
+    enum http_fault fault;
+    bool says_https;
+    unsigned asked_ms;
+};
+
+static void contact_wipe(struct contact *c)
+{
+    url_wipe(&c->base);
+}
+
 /* GET /v2/ without credentials. Any answer but "try again" says how to go on. */
-static struct err *ask(struct host *h, const struct url *base, enum http_fault *fault, unsigned *asked_ms)
+static struct err *ask(struct contact *c, struct host *h, bool plain)
 {
     AUTO_VALUE(url_wipe) struct url u = {0};
-    TRY(url_resolve(&u, base, "/v2/"));
-    struct http_request q = {.method = "GET", .url = &u};
     AUTO_VALUE(http_reply_wipe) struct http_reply r = {0};
-    *asked_ms = 0;
+    AUTO_VALUE(buf_wipe) struct buf body = BUF(APIERR_BODY_MAX);
+    AUTO(mem_free) char *text = mem_printf("%s://%s/", plain ? "http" : "https", h->api);
+    TRY(url_parse(&c->base, text));
+    TRY(url_resolve(&u, &c->base, "/v2/"));
+    struct http_request q = {.method = "GET", .url = &u};
     struct err *e = http_send(&r, h->own, &q);
-    *fault = r.fault;
+    c->fault = r.fault;
     if (e)
         return host_explain(h, e, r.fault);
-    AUTO_VALUE(buf_wipe) struct buf body = BUF(APIERR_BODY_MAX);
     client_read_some(&r, &body);
     if (client_status_passes(r.status)) {
-        *asked_ms = client_asked_ms(&r.headers);
+        c->asked_ms = client_asked_ms(&r.headers);
         return client_refusal(h, &u, "GET", r.status, &body);
     }
-    if (r.status == 400 && str_eq(base->scheme, "http") && client_says_https(&body))
+    c->says_https = plain && r.status == 400 && client_says_https(&body);
+    if (c->says_https)
         return client_refusal(h, &u, "GET", r.status, &body);
     host_seen(h, &r);
-    auth_learn(h->auth, &r.headers, base, NULL);
+    auth_learn(h->auth, &r.headers, &c->base, NULL);
     return NULL;
 }
 
-static struct err *make_base(struct url *out, const char *scheme, const char *api)
+/* May the other scheme do better? */
+static bool is_for_other(const struct host *h, const struct contact *c)
 {
-    AUTO(mem_free) char *text = mem_printf("%s://%s/", scheme, api);
-    return url_parse(out, text);
+    return c->says_https || http_fault_may_be_other(c->fault) ||
+           (c->fault == HTTP_FAULT_CONNECT && !has_port(h->api));
 }
 
 /* Docker tries both for a registry on this machine, where nobody listens between; for others plain HTTP must
- * be asked for. */
+ * be asked for. What answers over TLS is never left for plain HTTP, whatever is wrong with it. */
 static struct err *ask_either(struct host *h, struct url *base, unsigned *asked_ms)
 {
-    enum http_fault fault = HTTP_FAULT_NONE;
-    TRY(make_base(base, h->config->options.plain_http ? "http" : "https", h->api));
-    struct err *e = ask(h, base, &fault, asked_ms);
-    bool plain = http_fault_may_be_plain(fault) || (fault == HTTP_FAULT_CONNECT && !has_port(h->api));
-    if (!e || !h->loopback || !plain || h->config->options.plain_http)
-        return e;
-    AUTO_VALUE(url_wipe) struct url http = {0};
-    AUTO(err_free) struct err *first = e;
-    TRY(make_base(&http, "http", h->api));
-    struct err *second = ask(h, &http, &fault, asked_ms);
-    if (second && fault != HTTP_FAULT_NONE && fault != HTTP_FAULT_CONNECT) {
-        err_free(second);
-        return TAKE(first);
+    AUTO_VALUE(contact_wipe) struct contact one = {0};
+    AUTO_VALUE(contact_wipe) struct contact other = {0};
+    bool asked = h->config->options.plain_http;
+    bool plain = asked || is_asked_plainly(h);
+    struct contact *last = &one;
+    struct err *e = ask(&one, h, plain);
+    if (e && h->loopback && !asked && is_for_other(h, &one)) {
+        struct err *second = ask(&other, h, !plain);
+        bool neither =
+            second && !one.says_https &&
+            (other.says_https || http_fault_may_be_other(other.fault) || other.fault == HTTP_FAULT_CONNECT);
+        err_free(neither ? second : e);
+        e = neither ? e : second;
+        last = neither ? &one : &other;
     }
-    TRY(second);
-    url_copy(base, &http);
-    return NULL;
+    *asked_ms = last->asked_ms;
+    if (!e)
+        url_copy(base, &last->base);
+    return e;
 }
 
 static struct err *probe(struct host *h, struct url *base)
@@ -217,6 +243,12 @@ struct err *host_explain(const struct host *h, struct err *cause, enum http_faul
         return err_hint(cause,
                         "if %s speaks plain HTTP only, and you trust the network up to it, use --plain-http",
                         h->name);
+    case HTTP_FAULT_NOT_HTTP:
+    case HTTP_FAULT_NOTHING:
+    case HTTP_FAULT_READ:
+        return h->config->options.plain_http
+                   ? err_hint(cause, "if %s speaks HTTPS, leave --plain-http out", h->name)
+                   : cause;
     case HTTP_FAULT_CONNECT:
     case HTTP_FAULT_RESOLVE:
         return err_hint(cause, "is there a registry at %s, and is a proxy needed to get there?", h->name);

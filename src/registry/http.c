@@ -21,6 +21,7 @@
 #define BUFFER_SIZE (64L << 10) /* what curl reads at once */
 #define AHEAD_MAX (256u << 10)  /* what waits for the reader before the server must wait */
 #define POLL_MS 1000
+#define EXPECT_MIN (1u << 20) /* what is smaller is sent before the server has said that it may */
 
 struct http_pool {
     struct lock *lock;
@@ -169,7 +170,7 @@ static size_t on_header(char *data, size_t one, size_t len, void *ctx)
         curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
         c->status = (int)status;
         /* 417 to our "Expect" makes curl send again. */
-        c->head_done = status >= 200 && !(status == 417 && c->body);
+        c->head_done = status >= 200 && !(status == 417 && c->size >= EXPECT_MIN);
         break;
     case HTTP_HEAD_LINE:
         break;
@@ -284,6 +285,8 @@ static void set_request(struct conn *c, const struct http_request *q)
         curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->body_size);
     for (size_t i = 0; q->headers && i < q->headers->count; i++)
         add_header(c, q->headers->item[i]);
+    if (q->body_size < EXPECT_MIN)
+        add_header(c, "Expect:"); /* curl's own is left out */
     if (q->authorization) {
         AUTO(mem_free) char *line = mem_printf("Authorization: %s", q->authorization);
         add_header(c, line);

@@ -45,7 +45,8 @@ struct err *http_fault_error(enum http_fault fault, const char *what, const char
     return err_new(faults[fault].kind, "%s: %s: %s", what, faults[fault].text, safe);
 }
 
-bool http_fault_may_be_plain(enum http_fault fault)
+bool http_fault_may_be_other(enum http_fault fault)
 {
-    return fault == HTTP_FAULT_TLS || fault == HTTP_FAULT_NOTHING || fault == HTTP_FAULT_READ;
+    return fault == HTTP_FAULT_TLS || fault == HTTP_FAULT_NOTHING || fault == HTTP_FAULT_READ ||
+           fault == HTTP_FAULT_NOT_HTTP;
 }

@@ -31,7 +31,7 @@ enum http_fault {
 /* "what: text: reason". ERR_NETWORK for all that may pass; ERR_DENIED for trust and refusal; ERR_INPUT for
  * our own files. `reason` is the library's words, escaped here; `code` an errno that says more, or 0. */
 MUST_USE struct err *http_fault_error(enum http_fault fault, const char *what, const char *reason, int code);
-/* Could the other side be speaking plain HTTP? */
-bool http_fault_may_be_plain(enum http_fault fault);
+/* Could the other side be speaking the other one of HTTPS and plain HTTP? */
+bool http_fault_may_be_other(enum http_fault fault);
 
 #endif

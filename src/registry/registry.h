@@ -19,8 +19,9 @@
  *     registry_new → registry_repository (a store) → copy_graph, store_resolve, … → store_free →
  * registry_free
  *
- * Plain HTTP is used for loopback hosts (127.0.0.0/8, ::1, localhost) when HTTPS does not answer there, and
- * for hosts that options name; nowhere else.
+ * Plain HTTP is used for all hosts when the options say so; else only for loopback hosts (127.0.0.0/8, ::1,
+ * localhost) that do not answer over TLS. A loopback host with a port is asked by plain HTTP first, without
+ * credentials, unless there are certificates for it.
  */
 struct registry_options {
     const char

@@ -114,7 +114,7 @@ static struct err *remote_get(struct store *s, const struct desc *d, struct sour
     return NULL;
 }
 
-static struct err *put_manifest(struct remote *r, const struct desc *d, struct source *from)
+static struct err *put_manifest(struct remote *r, const struct desc *d, const char *tag, struct source *from)
 {
     char text[DIGEST_SHORT];
     AUTO_VALUE(buf_wipe) struct buf data = BUF(MANIFEST_SIZE_MAX);
@@ -123,7 +123,7 @@ static struct err *put_manifest(struct remote *r, const struct desc *d, struct s
     if (data.len != d->size)
         return err_new(ERR_INTEGRITY, "%s has %zu bytes, expected %llu", what, data.len,
                        (unsigned long long)d->size);
-    TRY(manifests_put(&r->repo, d, NULL, buf_text(&data), data.len));
+    TRY(manifests_put(&r->repo, d, tag, buf_text(&data), data.len));
     keep(r, d, buf_text(&data), data.len);
     return NULL;
 }
@@ -132,10 +132,16 @@ static struct err *remote_put(struct store *s, const struct desc *d, struct sour
 {
     struct remote *r = self(s);
     if (is_manifest(d))
-        return put_manifest(r, d, from);
+        return put_manifest(r, d, NULL, from);
     AUTO_VALUE(url_wipe) struct url session = {0};
     take_session(r, d, &session);
     return blob_put(&r->repo, d, from, &session);
+}
+
+static struct err *remote_put_tagged(struct store *s, const struct desc *d, const char *tag,
+                                     struct source *from)
+{
+    return put_manifest(self(s), d, tag, from);
 }
 
 static struct err *remote_resolve(struct store *s, const char *tag, struct desc *out, bool *found)
@@ -197,6 +203,7 @@ static void remote_free(struct store *s)
 static const struct store_ops remote_ops = {.has = remote_has,
                                             .get = remote_get,
                                             .put = remote_put,
+                                            .put_tagged = remote_put_tagged,
                                             .resolve = remote_resolve,
                                             .tag = remote_tag,
                                             .origin = remote_origin,

@@ -21,11 +21,27 @@ struct pair {
 /* Registries whose token server lives under another domain. */
 static const struct pair pairs[] = {{".scw.cloud", "api.scaleway.com"}};
 
-/* The parent domain, when it still has a dot in it: "example.com" of "auth.example.com". */
+/* What countries sell names below, and what belongs to nobody therefore: "co.uk", "com.au". */
+static const char *const shared[] = {"ac",  "co", "com", "edu", "go",  "gob", "gov", "gub", "gouv", "info",
+                                     "ltd", "me", "mil", "ne",  "net", "nom", "or",  "org", "plc",  "sch"};
+
+static bool is_shared(const char *domain)
+{
+    const char *dot = strchr(domain, '.');
+    if (!dot || strlen(dot + 1) != 2)
+        return false;
+    AUTO(mem_free) char *label = mem_strndup(domain, (size_t)(dot - domain));
+    for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+        if (str_eq_nocase(label, shared[i]))
+            return true;
+    return false;
+}
+
+/* The parent domain, when it can belong to one owner: "example.com" of "auth.example.com". */
 static const char *parent(const char *host)
 {
     const char *dot = strchr(host, '.');
-    return dot && strchr(dot + 1, '.') ? dot + 1 : NULL;
+    return dot && strchr(dot + 1, '.') && !is_shared(dot + 1) ? dot + 1 : NULL;
 }
 
 static bool named_by_user(const char *server)

@@ -34,8 +34,8 @@ MUST_USE struct err *token_fetch(struct token *out, struct host *h, const struct
 /* ERR_INPUT when it is not what it should be, or cannot stand in a header. */
 MUST_USE struct err *token_parse(struct token *out, const char *body, size_t len, const char *what);
 /* May credentials for a registry go to this token server? The same host, both on this machine, both names
- * without a dot, a common parent domain, a pair that is known, or named in $LADE_TOKEN_SERVERS (hosts
- * separated by commas). Hosts without port. */
+ * without a dot, a common parent domain (none like "co.uk"), a pair that is known, or named in
+ * $LADE_TOKEN_SERVERS (hosts separated by commas). Hosts without port. */
 bool token_server_is_trusted(const char *registry, const char *server);
 void token_wipe(struct token *t);
 

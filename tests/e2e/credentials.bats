@@ -234,7 +234,10 @@ keep() {
     [ "$(grep -c "scope=repository:$name:.* 200\$" "$TOKEN_LOG")" -le 2 ]
     rm "$DOCKER_CONFIG/config.json"
     LADE_STORE=$PWD/second lade pull -q "$REGISTRY_BEARER/$name:1"
-    fails 5 -- lade push -q "$REGISTRY_BEARER/$name:1"
+    # What is there needs no right; another name does.
+    lade push -q "$REGISTRY_BEARER/$name:1"
+    lade tag "$REGISTRY_BEARER/$name:1" "$REGISTRY_BEARER/$name:2"
+    fails 5 -- lade push -q "$REGISTRY_BEARER/$name:2"
 }
 
 @test "a build's secret surroundings stay out of image, store, cache and messages" {

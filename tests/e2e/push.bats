@@ -80,6 +80,28 @@ whole() {
     whole "$ref:4"
 }
 
+@test "the tag comes with the manifest; one that names the image already is left as it is" {
+    local ref=$REGISTRY_PLAIN/push/once
+    lade build -q -t "$ref:1" context
+    lade push -q "$ref:1"
+    [ "$(requests "$REGISTRY_PLAIN_LOG" '^PUT /v2/push/once/manifests/')" -eq 1 ]
+    [ "$(tags_moved push/once)" -eq 1 ]
+    local before
+    before=$(requests "$REGISTRY_PLAIN_LOG" '/v2/push/once/')
+    run --separate-stderr lade push "$ref:1"
+    [ "$status" -eq 0 ]
+    same "line and digest" "$output" "$ref:1@$(digest_at "$ref:1")"
+    [[ $stderr == *exists* ]]
+    # Ours, and the one of digest_at.
+    [ "$(requests "$REGISTRY_PLAIN_LOG" '/v2/push/once/')" -eq $((before + 2)) ]
+    # Another image under the tag: everything is looked at, and the tag moves.
+    context two
+    lade build -q -t "$ref:1" context >digest
+    lade push -q "$ref:1"
+    same digests "$(digest_at "$ref:1")" "$(cat digest)"
+    whole "$ref:1"
+}
+
 @test "a second repository of the registry gets its blobs by mount" {
     local one=$REGISTRY_PLAIN/push/mount-a:1 two=$REGISTRY_PLAIN/push/mount-b:1
     lade build -t "$one" -t "$two" --push context

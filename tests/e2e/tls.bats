@@ -34,6 +34,36 @@ trusted_in() {
     fails 5 certificate -- lade login -u a --password-stdin "$REGISTRY_TLS" <<<b
 }
 
+@test "--plain-http where TLS is spoken ends at once, and says so" {
+    fails 2 "HTTP 400" "leave --plain-http out" -- lade push -q --plain-http "$ref"
+    [[ $stderr != *tries* ]]
+}
+
+@test "a registry on loopback is asked by plain HTTP first, but never for credentials" {
+    local heard port=0
+    # It closes every connection after what it is asked first.
+    python3 -u - >heard 3>&- <<'PYTHON' &
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1])
+for _ in range(2):
+    c, _ = s.accept()
+    print(c.recv(4096))
+    c.close()
+PYTHON
+    server_remember $!
+    wait_for 20 test -s heard
+    port=$(head -1 heard)
+    mkdir -p "$DOCKER_CONFIG"
+    echo "{\"auths\":{\"127.0.0.1:$port\":{\"auth\":\"$(printf u:secret | base64)\"}}}" >"$DOCKER_CONFIG/config.json"
+    lade tag "$ref" "127.0.0.1:$port/a:1"
+    fails 7 "without an answer" -- lade push -q --tries 1 "127.0.0.1:$port/a:1"
+    heard=$(cat heard)
+    [[ $heard == *"GET /v2/ HTTP/1.1"* ]]
+    [[ $heard == *'\x16\x03'* ]]
+    [[ $heard != *uthorization* ]]
+}
+
 @test "--cert-dir" {
     mkdir certs
     cp "$REGISTRY_TLS_CA" certs/my.crt
