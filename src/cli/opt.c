@@ -72,10 +72,14 @@ static struct err *set_flag(const struct opt *o, const char *value, bool *place)
 
 static struct err *set_number(const struct opt *o, const char *value, uint64_t *place)
 {
-    if (num_parse(value, o->max, place))
+    unsigned least = o->kind == OPT_COUNT ? 1 : 0;
+    uint64_t number = 0;
+    if (num_parse(value, o->max, &number) && number >= least) {
+        *place = number;
         return NULL;
+    }
     AUTO(mem_free) char *safe = str_safe(value);
-    return err_new(ERR_USAGE, "--%s: expected a number from 0 to %llu, found \"%s\"", o->name,
+    return err_new(ERR_USAGE, "--%s: expected a number from %u to %llu, found \"%s\"", o->name, least,
                    (unsigned long long)o->max, safe);
 }
 
@@ -96,6 +100,7 @@ static struct err *set(const struct parser *p, const struct opt *o, const char *
         strlist_add(place, value);
         return NULL;
     case OPT_NUMBER:
+    case OPT_COUNT:
         return set_number(o, value, place);
     case OPT_MISSING:
         if (o->fine && str_eq(value, o->fine))

@@ -22,6 +22,7 @@ enum opt_kind {
     OPT_TEXT,    /* const char *, borrowed from argv; the last one counts */
     OPT_LIST,    /* struct strlist: every use */
     OPT_NUMBER,  /* uint64_t, at most `max` */
+    OPT_COUNT,   /* the same, at least 1 */
     OPT_NOTHING, /* a flag that asks for what is so anyway; no place */
     OPT_MISSING, /* an option of buildx that lade does not have: ERR_UNSUPPORTED, but a value equal to `fine`
                     passes */

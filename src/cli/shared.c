@@ -30,7 +30,7 @@ const struct opt shared_registry_options[] = {
      0, NULL},
     {"retry-budget", 0, OPT_TEXT, "TIME", "the longest time for all tries of a request (5m)",
      offsetof(struct shared, retry_budget), 0, NULL},
-    {"tries", 0, OPT_NUMBER, "N", "how often a request is tried (5)", offsetof(struct shared, tries),
+    {"tries", 0, OPT_COUNT, "N", "how often a request is tried (5)", offsetof(struct shared, tries),
      TRIES_MAX, NULL},
 };
 

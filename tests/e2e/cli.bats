@@ -184,6 +184,7 @@ stopped() {
     fails 2 --load -- lade build --load=maybe context
     fails 2 color -- lade build -o type=tar,dest=x,color=red context
     fails 2 --tries -- lade push --tries 0x x
+    fails 2 "--tries: expected a number from 1 to 100" -- lade push --tries 0 x
     fails 2 "" -- lade
     fails 2 nonsense -- lade nonsense
     fails 2 nonsense -- lade help nonsense
