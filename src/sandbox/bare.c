@@ -34,7 +34,7 @@ static struct err *place_file(struct inside *in, const struct sandbox_mount *m, 
     AUTO(fd_close) int target = -1;
     struct stat st;
 
-    TRY(targets_open(&in->targets, &target, m->target, false, NULL));
+    TRY(targets_open(&in->targets, &target, m->target, false));
     TRY(fs_open_in_root(&f.fd, in->root, m->target, O_RDWR | O_NOCTTY, 0));
     if (fstat(f.fd, &st) != 0 || !S_ISREG(st.st_mode))
         return refuse(m, "what is no plain file");

@@ -38,6 +38,9 @@ MUST_USE struct err *emulate_new(struct emulate **out, const struct emulate_opti
 void emulate_free(struct emulate *e);
 AUTO_DEFINE(struct emulate *, emulate_free)
 
+/* What the supervisor itself mounted in the root, and `fd` is open on (O_PATH), belongs to uid:gid. */
+MUST_USE struct err *emulate_own(struct emulate *e, int fd, uint32_t uid, uint32_t gid);
+
 /* In the command's process before filter_load: what its credentials token must be (setrlimit of the token's
  * limit). 0, or errno. Async-signal-safe. */
 int emulate_begin_process(const struct emulate_options *options);

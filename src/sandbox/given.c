@@ -94,23 +94,20 @@ struct err *given_open(struct given **out, struct inside *in)
     return NULL;
 }
 
-struct err *given_mount(struct given *given, struct inside *in)
+struct err *given_mount(struct given *given, struct inside *in, struct emulate *e)
 {
     for (size_t i = 0; i < in->spec.mount_count; i++) {
         const struct sandbox_mount *m = &in->spec.mount[i];
         AUTO(mem_free) char *safe = str_safe(m->target);
-        AUTO(mem_free) char *clean = NULL;
         AUTO(fd_close) int target = -1;
         struct stat st;
         if (fstat(given->fd[i], &st) != 0)
             return err_sys("mount on %s", safe);
-        TRY(targets_open(&in->targets, &target, m->target, S_ISDIR(st.st_mode), &clean));
+        TRY(targets_open(&in->targets, &target, m->target, S_ISDIR(st.st_mode)));
+        bool emulated = e && m->kind != SANDBOX_BIND && namespaces_has_user(&in->spec);
+        if (emulated && (m->uid != 0 || m->gid != 0))
+            TRY(emulate_own(e, given->fd[i], m->uid, m->gid));
         TRY(mountfd_add(&in->mounts, &given->fd[i], target, safe));
-        if (m->kind == SANDBOX_BIND || (m->uid == 0 && m->gid == 0))
-            continue;
-        struct owner *o = owner_list_add(&in->owners, clean);
-        o->uid = m->uid;
-        o->gid = m->gid;
     }
     return NULL;
 }

@@ -40,7 +40,6 @@ struct inside {
     int proc;    /* shows the command's processes by the supervisor's numbers; -1: none */
     int binfmt;  /* keeps the emulator registered */
     struct filter filter;
-    struct owner_list owners; /* of files that the supervisor mounts, by path in the root */
     struct targets targets;
     struct mountfd_list mounts;
     struct bare_files bare;
@@ -62,7 +61,7 @@ MUST_USE struct err *masks_keep(int mount, const char *const *paths, const char 
  * mounts_system covers it. */
 struct given;
 MUST_USE struct err *given_open(struct given **out, struct inside *in);
-MUST_USE struct err *given_mount(struct given *given, struct inside *in);
+MUST_USE struct err *given_mount(struct given *given, struct inside *in, struct emulate *e);
 
 /* supervise.c: process 1. */
 _Noreturn void supervise(struct inside *in);

@@ -94,7 +94,7 @@ static struct err *find_range(const char *file, struct range *out)
 
 static struct err *map(const char *helper, const char *file, pid_t pid, unsigned own)
 {
-    struct range range;
+    struct range range = {0};
 
     TRY(find_range(file, &range));
     AUTO(mem_free) char *process = mem_printf("%d", (int)pid);

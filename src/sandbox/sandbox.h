@@ -60,7 +60,7 @@ enum sandbox_wanted {
     SANDBOX_WANT_HOST,
 };
 /* What was tried before a way was found; `found` is false when nothing works, or not what was wanted. RANGE
- * outside of such a range (see range below) says only that sandbox_enter_range will work. */
+ * from outside of such a namespace says only that sandbox_enter_range will work. */
 MUST_USE struct err *sandbox_find(struct sandbox_report *out, const char *dir, enum sandbox_wanted wanted);
 /* The error that says why there is no way. */
 MUST_USE struct err *sandbox_refusal(const struct sandbox_report *report);

@@ -114,7 +114,7 @@ static struct err *mount_all(struct inside *in, struct supervised *out)
     TRY(binfmt_register(in));
     TRY(start(in, out));
     TRY(mount_proc(in, out));
-    TRY(given_mount(given, in));
+    TRY(given_mount(given, in, out->emulate));
     return root_enter(in);
 }
 

@@ -160,7 +160,7 @@ static struct err *step(struct targets *t, struct walk *w, const char *part, boo
     return NULL;
 }
 
-struct err *targets_open(struct targets *t, int *out, const char *path, bool directory, char **clean)
+struct err *targets_open(struct targets *t, int *out, const char *path, bool directory)
 {
     AUTO_VALUE(walk_wipe) struct walk w = {.done = mem_strdup(""), .rest = mem_strdup(path)};
     AUTO(fd_close) int fd = -1;
@@ -184,8 +184,6 @@ struct err *targets_open(struct targets *t, int *out, const char *path, bool dir
         return wrong(path,
                      directory ? "it is not a directory in the image" : "it is a directory in the image");
     *out = fd_take(&fd);
-    if (clean)
-        *clean = TAKE(w.done);
     return NULL;
 }
 

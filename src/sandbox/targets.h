@@ -27,10 +27,8 @@ struct targets {
     size_t count, room;
 };
 
-/* Open `path` (O_PATH), a directory or another file. *clean, when not NULL, becomes the path without links
- * and without a slash at the front; yours to free. ERR_INPUT when something of another type is there. */
-MUST_USE struct err *targets_open(struct targets *t, int *out, const char *path, bool directory,
-                                  char **clean);
+/* Open `path` (O_PATH), a directory or another file. ERR_INPUT when something of another type is there. */
+MUST_USE struct err *targets_open(struct targets *t, int *out, const char *path, bool directory);
 /* The same for a directory in the root whose name is one word: it may be no link. */
 MUST_USE struct err *targets_open_top(struct targets *t, int *out, const char *name);
 /* Make a device file in a directory of the root if there is none of that name, where we may. */

@@ -198,6 +198,48 @@ static void reports_owners(void **state)
     owner_list_wipe(&b->spec.owners);
 }
 
+static void owns_what_is_mounted(void **state)
+{
+    AUTO(box_free) struct box *b = box_make(SANDBOX_SINGLE);
+    char secret[] = "/run/secrets/key", temporary[] = "/mnt", bytes[] = "hidden\n";
+    struct sandbox_mount m[] = {
+        {.kind = SANDBOX_DATA,
+         .target = secret,
+         .data = bytes,
+         .data_len = 7,
+         .mode = 0400,
+         .uid = 5,
+         .gid = 6,
+         .secret = true},
+        {.kind = SANDBOX_TMPFS, .target = temporary, .uid = 7, .gid = 8, .mode = 0700},
+    };
+
+    (void)state;
+    b->spec.mount = m;
+    b->spec.mount_count = ARRAY_LEN(m);
+    box_check(b, "stat -c '%u:%g %a' /run/secrets/key /mnt; cat /run/secrets/key", 0,
+              "5:6 400\n7:8 700\nhidden\n");
+}
+
+/* With an "emulator" that is there on every machine: it says that it has no applet of the program's name. */
+static void runs_foreign_programs(void **state)
+{
+    AUTO(box_free) struct box *b = box_make(SANDBOX_SINGLE);
+
+    (void)state;
+    box_write(b, "lower/bin/foreign", "LADEPROGRAM", 0755);
+    b->spec.emulator = BUSYBOX;
+    b->spec.binfmt = ":lade:M::LADEPROGRAM::" BUSYBOX ":FOC";
+    strlist_add(&b->spec.argv, "foreign");
+    struct err *e = box_try(b, NULL);
+    if (e && err_kind_of(e) == ERR_UNSUPPORTED) {
+        err_free(e);
+        skip();
+    }
+    check_ok(e);
+    assert_non_null(strstr(buf_text(&b->output), "applet not found"));
+}
+
 static void gives_capabilities(void **state)
 {
     static const uint8_t ping[20] = {1, 0, 0, 2, 0, 0x20};
@@ -393,6 +435,8 @@ static int plain(void)
         check_with_dir(works_with_masked_proc),
         check_with_dir(gives_capabilities),
         cmocka_unit_test(reports_owners),
+        cmocka_unit_test(owns_what_is_mounted),
+        cmocka_unit_test(runs_foreign_programs),
         cmocka_unit_test(dies_with_each_of_its_processes),
     };
 
