@@ -47,8 +47,10 @@ enum content_kind {
 struct content {
     enum content_kind kind;
     uint32_t layer;
-    uint32_t entry;  /* CONTENT_LAYER: which entry of that layer, in the order of its tar, from 0 */
-    uint64_t offset; /* CONTENT_SPOOL; CONTENT_DIR: ctime, which is compared when the file is read */
+    union {
+        uint32_t entry;  /* CONTENT_LAYER: which entry of that layer, in the order of its tar, from 0 */
+        uint64_t offset; /* CONTENT_SPOOL; CONTENT_DIR: ctime, which is compared when the file is read */
+    };
     union {
         struct spool *spool; /* CONTENT_SPOOL; borrowed, outlives the tree */
         struct tree *dir;    /* CONTENT_DIR: the tree of the directory; borrowed */
@@ -64,6 +66,7 @@ struct xattr {
     uint32_t value_len;
 };
 
+/* There are many of these: its members stand so that none needs padding. */
 struct node {
     struct node *parent; /* NULL: the root */
     const char *name;    /* "" for the root */
@@ -74,12 +77,12 @@ struct node {
     uint32_t mode;       /* 07777 only */
     uint32_t uid, gid;
     uint32_t device_major, device_minor;
+    uint32_t link_group; /* 0: none; the same number: hard links of one file (same content) */
     int64_t mtime;
     uint32_t mtime_ns;
     uint32_t sorted;     /* of tree.c: how many of `child` are in the main run */
     uint64_t size;       /* regular files */
     const char *target;  /* symbolic links; NODE_LINK: the path of the file */
-    uint32_t link_group; /* 0: none; the same number: hard links of one file (same content) */
     struct xattr *xattr; /* sorted by name */
     uint32_t xattr_count;
     uint32_t child_count; /* read both by tree_children only, which puts them in order */
