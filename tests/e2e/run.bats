@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # RUN: what a command sees, what its mounts show, and what its layer holds. Every test runs as a user without any privilege and without
-# subordinate ids, those named "root:" as root too.
+# subordinate ids, those named "root:" as root.
+# shellcheck disable=SC2016
 
 load lib
 
@@ -44,7 +45,7 @@ arrange() {
     unset SOURCE_DATE_EPOCH http_proxy https_proxy HTTP_PROXY HTTPS_PROXY SSH_AUTH_SOCK
     own
 }
-own() { [ "$(id -u)" != 0 ] || [ "$who" != plain ] || chown -R $plain:$plain "$HOME" "$LADE_STORE" "$LADE_CACHE" . "$@"; }
+own() { [ "$(id -u)" != 0 ] || [ "$who" != plain ] || chown -R $plain:$plain "$HOME" "$LADE_STORE" "$LADE_CACHE" .; }
 
 lade() {
     if [ "$(id -u)" = 0 ] && [ "$who" = plain ]; then
@@ -69,7 +70,6 @@ says() {
 files() {
     lade build -q -o type=tar,dest=- context | tar -tv --numeric-owner -f - | awk '{ print $1, $2, $6, $7, $8 }' | sed 's/ *$//'
 }
-history_of() { lade inspect result | jq -r '.. | .history? // empty | .[].created_by' 2>/dev/null; }
 
 @test "root: the shell form, and what a command sees" {
     dockerfile 'RUN id -u; id -g; pwd; hostname; umask; echo $HOME' 'RUN env | sort'
@@ -217,7 +217,8 @@ config() {
     build >log
     same output "$(said <log)" "$(printf '%s\n' content read-only content new content 1)" || { cat log && return 1; }
     same context "$(cat context/d/f)" content
-    ! files | grep -e context -e one -e rw/ -e again
+    files >found
+    run ! grep -e ' context' -e ' one' -e ' rw' -e ' again' found
     echo d/f >context/.dockerignore
     dockerfile 'RUN --mount=target=/context ls /context/d | wc -l'
     says 0
@@ -277,7 +278,7 @@ END
     own
     build --secret id=s,src=secret >log
     same output "$(said <log)" "$(printf '%s\n' password-xyzzy '400 0' 440 15 absent 0)" || { cat log && return 1; }
-    ! grep -r -q password-xyzzy "$LADE_STORE" "$LADE_CACHE"
+    run ! grep -r -q password-xyzzy "$LADE_STORE" "$LADE_CACHE"
     dockerfile 'RUN --mount=type=secret,id=absent,required true'
     fails 4 'secret absent: not found' -- lade build -q context
 }
