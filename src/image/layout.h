@@ -42,6 +42,9 @@ char *layout_default_path(void);
 MUST_USE struct err *layout_blob_new(struct store *layout, struct sink **out);
 MUST_USE struct err *layout_blob_done(struct store *layout, struct sink *blob, struct desc *d);
 
+/* An unlinked file on the layout's file system, open to read and write. */
+MUST_USE struct err *layout_temp(struct store *layout, int *fd);
+
 /* A file descriptor of a blob, for who takes parts out of it and verifies them; -1 when the blob is not there
  * with its size. */
 MUST_USE struct err *layout_blob_open(struct store *layout, const struct desc *d, int *fd);

@@ -145,6 +145,12 @@ struct err *layout_blob_done(struct store *layout, struct sink *blob, struct des
     return NULL;
 }
 
+struct err *layout_temp(struct store *layout, int *fd)
+{
+    const struct layout *l = layout_of(layout);
+    return err_wrap(fs_temp(fd, l->dirfd), "%s", l->name);
+}
+
 struct err *layout_blob_open(struct store *layout, const struct desc *d, int *out)
 {
     struct layout *l = layout_of(layout);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/estargz.h"
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/ring.h"
@@ -247,8 +248,9 @@ bool estargz_skip(const struct node *n)
     return n->type != NODE_DIR && n->parent && !n->parent->parent && toc_is_reserved(n->name);
 }
 
-struct err *estargz_new(struct estargz **out, struct sink *to, int level, unsigned workers)
+struct err *estargz_new(struct estargz **out, struct sink *to, int temp, int level, unsigned workers)
 {
+    AUTO(fd_close) int toc_file = temp;
     static const struct ring_ops ops = {.work = work, .turn = turn};
     AUTO(workers_free) struct workers *lent = NULL;
     unsigned threads = workers ? workers : pool_cpus();
@@ -261,7 +263,7 @@ struct err *estargz_new(struct estargz **out, struct sink *to, int level, unsign
     z->job = mem_zero(z->jobs, sizeof *z->job);
     z->ring = ring_new(threads, z->jobs, &ops, z);
     z->diff = hash_new(DIGEST_SHA256);
-    z->toc = toc_new();
+    z->toc = toc_new(fd_take(&toc_file));
     for (size_t i = 0; i < z->jobs; i++)
         toc_notes_clear(&z->job[i].notes);
     toc_notes_clear(&z->notes);
@@ -299,10 +301,11 @@ static struct err *write_toc(struct estargz *z, struct compress *c)
     uint8_t frame[GZIP_FRAME_MAX];
     struct gzip gzip = {0};
 
-    for (size_t i = 0; i < z->toc->count; i++) {
-        const uint8_t *plain = z->toc->block[i];
-        size_t len = toc_block_len(z->toc, i), packed_len = 0;
+    for (size_t i = 0; i < toc_block_count(z->toc); i++) {
+        const uint8_t *plain;
+        size_t len, packed_len = 0;
         TRY(stop_check());
+        TRY(toc_block(z->toc, i, &plain, &len));
         TRY(compress_chunk(c, plain, len, packed, &packed_len));
         TRY(put_blob(z, frame, gzip_before_chunk(&gzip, frame)));
         TRY(put_blob(z, packed, packed_len));

@@ -22,12 +22,14 @@
  * table of contents (toc.h), last. Both belong to the diff ID.
  *
  * Chunks are those of chunk/1, worked on by several threads as in pipeline.h; the bytes, and the error where
- * there is one, do not depend on their number. Memory grows with the table of contents only, some 300 bytes
- * for each entry.
+ * there is one, do not depend on their number. Memory does not grow with the layer: the table of contents is
+ * kept in a file until it is written.
  */
 struct estargz;
-/* `to` gets the blob's bytes, not its commit; borrowed. ERR_USAGE for a level that gzip does not have. */
-MUST_USE struct err *estargz_new(struct estargz **out, struct sink *to, int level, unsigned workers);
+/* `to` gets the blob's bytes, not its commit; borrowed. `temp_take` is an empty file, open to read and write,
+ * for the table of contents. ERR_USAGE for a level that gzip does not have. */
+MUST_USE struct err *estargz_new(struct estargz **out, struct sink *to, int temp_take, int level,
+                                 unsigned workers);
 /* The next entry of the tar: see struct tarwalk. `content` is borrowed until estargz_end or estargz_free.
  * ERR_INPUT for names that are not UTF-8, because the table of contents cannot hold them. */
 MUST_USE struct err *estargz_entry(struct estargz *e, const struct tar_entry *entry,

@@ -116,11 +116,13 @@ static struct err *write_lazy(struct writing *w, struct desc *blob)
 {
     AUTO(sink_free) struct sink *to = NULL;
     AUTO(estargz_free) struct estargz *z = NULL;
+    AUTO(fd_close) int temp = -1;
     struct estargz_result result;
     struct digest none = {0};
 
     TRY(layout_blob_new(w->layout, &to));
-    TRY(estargz_new(&z, to, w->options->level, w->options->workers));
+    TRY(layout_temp(w->layout, &temp));
+    TRY(estargz_new(&z, to, fd_take(&temp), w->options->level, w->options->workers));
     const struct tarwalk walk = {.entry = put_lazy_entry, .ctx = z, .skip = estargz_skip};
     TRY(estargz_end(z, tarwalk_tree(w->tree, &walk), &result));
     desc_set(blob, MEDIATYPE_OCI_LAYER_GZIP, &none, 0);

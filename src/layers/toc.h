@@ -49,16 +49,17 @@ struct toc_piece {
     struct digest digest;
 };
 
-/* The table's tar entry, which ends the tar: header, text and two zero blocks, in blocks of CHUNK_MAX bytes
- * but for the last. */
+/* The table's tar entry, which ends the tar: header, text and two zero blocks. It is written to a temporary
+ * file, because nobody knows its beginning, which has its size, before its end. */
 struct toc {
-    uint8_t **block;
-    size_t count, room;
+    int fd;
+    uint8_t *block; /* the newest CHUNK_MAX bytes or less; those before are in the file */
     uint64_t len;
     struct hash *file; /* of the file whose pieces come */
     uint64_t digest_at;
 };
-struct toc *toc_new(void);
+/* `fd_take` is an empty file, open to read and write. */
+struct toc *toc_new(int fd_take);
 void toc_free(struct toc *t);
 AUTO_DEFINE(struct toc *, toc_free)
 /* The next chunk, after its contents were read: `piece` says more about each piece of the plan. ERR_RESOURCE
@@ -67,7 +68,9 @@ MUST_USE struct err *toc_add(struct toc *t, const struct toc_notes *notes, const
                              const struct toc_piece *piece);
 /* The end. `digest` is that of the JSON text. */
 MUST_USE struct err *toc_end(struct toc *t, struct digest *digest);
-/* Of the block with number i. */
-size_t toc_block_len(const struct toc *t, size_t i);
+/* After toc_end: the entry in blocks of CHUNK_MAX bytes but for the last. `data` is valid until the next
+ * call. */
+size_t toc_block_count(const struct toc *t);
+MUST_USE struct err *toc_block(struct toc *t, size_t i, const uint8_t **data, size_t *len);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
 
+#include "base/fs.h"
 #include "base/io.h"
 #include "base/newfile.h"
 #include "base/str.h"
@@ -24,8 +25,10 @@ static struct err *put_entry(void *z, const struct tar_entry *entry, const struc
 static struct err *run(struct sink *to, struct tree *t, unsigned workers, struct estargz_result *result)
 {
     AUTO(estargz_free) struct estargz *z = NULL;
+    int temp = -1;
 
-    TRY(estargz_new(&z, to, COMPRESS_DEFAULT_LEVEL, workers));
+    TRY(fs_temp(&temp, AT_FDCWD));
+    TRY(estargz_new(&z, to, temp, COMPRESS_DEFAULT_LEVEL, workers));
     const struct tarwalk walk = {.entry = put_entry, .ctx = z, .skip = estargz_skip};
     return estargz_end(z, tarwalk_tree(t, &walk), result);
 }
@@ -274,22 +277,79 @@ static void the_first_error_counts(void **state)
         }
 }
 
+/* The digest of a file in two pieces, which is known after the second, goes to where the first is: in the
+ * same block, one before, or across the border. */
+static void digests_of_pieces_are_filled_in(void **state)
+{
+    static const char content[1024] = "content";
+    const struct node node = {.type = NODE_FILE, .size = 2 * TAR_BLOCK};
+    const struct tar_entry entry = {.type = TAR_FILE, .name = "f", .size = 2 * TAR_BLOCK};
+    const struct toc_piece piece = {.offset = 7, .digest = digest_of(content, TAR_BLOCK)};
+    struct digest whole = digest_of(content, sizeof content), text_digest;
+    char whole_text[DIGEST_TEXT];
+
+    (void)state;
+    digest_text(&whole, whole_text);
+    for (size_t filler = CHUNK_MAX - 1000; filler < CHUNK_MAX; filler += 37) {
+        AUTO_VALUE(toc_notes_wipe) struct toc_notes first = {0}, second = {0};
+        AUTO_VALUE(chunkplan_wipe) struct chunkplan one = {0}, two = {0};
+        AUTO_VALUE(buf_wipe) struct buf all = BUF(BUF_NO_LIMIT);
+        int temp = -1;
+        check_ok(fs_temp(&temp, AT_FDCWD));
+        AUTO(toc_free) struct toc *t = toc_new(temp);
+
+        toc_notes_clear(&first);
+        toc_notes_clear(&second);
+        memset(buf_reserve(&first.text, filler), ' ', filler);
+        first.text.len += filler;
+        toc_note_piece(&first, &entry, 0, TAR_BLOCK);
+        chunkplan_add_content(&one, &node, 0, TAR_BLOCK);
+        memcpy(one.plain, content, TAR_BLOCK);
+        toc_note_piece(&second, &entry, TAR_BLOCK, TAR_BLOCK);
+        chunkplan_add_content(&two, &node, TAR_BLOCK, TAR_BLOCK);
+        memcpy(two.plain, content + TAR_BLOCK, TAR_BLOCK);
+        check_ok(toc_add(t, &first, &one, &piece));
+        check_ok(toc_add(t, &second, &two, &piece));
+        check_ok(toc_end(t, &text_digest));
+        for (size_t i = 0; i < toc_block_count(t); i++) {
+            const uint8_t *data;
+            size_t len;
+            check_ok(toc_block(t, i, &data, &len));
+            buf_add(&all, data, len);
+        }
+        assert_int_equal(all.len % TAR_BLOCK, 0);
+        const char *json = all.data + TAR_BLOCK;
+        const char *found = strstr(json, "\"digest\":\"");
+        assert_non_null(found);
+        assert_memory_equal(found + strlen("\"digest\":\""), whole_text, strlen(whole_text));
+        struct digest d = digest_of(json, strlen(json));
+        assert_true(digest_equal(&d, &text_digest));
+    }
+}
+
 static void levels_that_are_none(void **state)
 {
     AUTO(sink_free) struct sink *to = sink_discard();
     struct estargz *z = NULL;
+    int temp = -1;
 
     (void)state;
-    check_error(estargz_new(&z, to, 11, 1), ERR_USAGE, "11");
+    check_ok(fs_temp(&temp, AT_FDCWD));
+    check_error(estargz_new(&z, to, temp, 11, 1), ERR_USAGE, "11");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_tar_is_in_it),          check_with_dir(an_independent_reader_agrees),
-        cmocka_unit_test(bytes_are_frozen),          cmocka_unit_test(entries_of_the_table),
-        cmocka_unit_test(names_that_it_cannot_hold), cmocka_unit_test(old_tables_are_left_out),
-        cmocka_unit_test(the_first_error_counts),    cmocka_unit_test(levels_that_are_none),
+        cmocka_unit_test(the_tar_is_in_it),
+        check_with_dir(an_independent_reader_agrees),
+        cmocka_unit_test(bytes_are_frozen),
+        cmocka_unit_test(entries_of_the_table),
+        cmocka_unit_test(names_that_it_cannot_hold),
+        cmocka_unit_test(old_tables_are_left_out),
+        cmocka_unit_test(the_first_error_counts),
+        cmocka_unit_test(levels_that_are_none),
+        cmocka_unit_test(digests_of_pieces_are_filled_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
