@@ -137,7 +137,8 @@ static struct err *clone_file(struct cloning *c, int to, int from, const char *n
     source = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (source < 0 && errno == EACCES && fchmodat(from, name, (st->st_mode & 07777) | 0400, 0) == 0) {
         source = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        (void)fchmodat(from, name, st->st_mode & 07777, 0);
+        if (fchmodat(from, name, st->st_mode & 07777, 0) != 0)
+            return failed("set the mode", path);
     }
     if (source < 0)
         return failed("open", path);
@@ -197,7 +198,8 @@ static struct err *clone_directory(struct cloning *c, int to, int from, const ch
     source = openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (source < 0 && errno == EACCES && fchmodat(from, name, (st->st_mode & 07777) | 0500, 0) == 0) {
         source = openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        (void)fchmodat(from, name, st->st_mode & 07777, 0);
+        if (fchmodat(from, name, st->st_mode & 07777, 0) != 0)
+            return failed("set the mode", path);
     }
     if (source < 0)
         return failed("open", path);
@@ -208,8 +210,8 @@ static struct err *clone_directory(struct cloning *c, int to, int from, const ch
     }
     if (!there && mkdirat(to, name, 0700) < 0)
         return failed("make directory", path);
-    if (there)
-        (void)fchmodat(to, name, (old.st_mode & 07777) | 0700, 0);
+    if (there && fchmodat(to, name, (old.st_mode & 07777) | 0700, 0) != 0)
+        return failed("set the mode", path);
     TRY(fs_open(&copy, to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
     TRY(clone_children(c, copy, source, path, depth + 1));
     return copy_meta(c, copy, source, st, path);
