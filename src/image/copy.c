@@ -86,6 +86,8 @@ static struct err *add_blob(struct copy *c, const struct desc *d)
     size_t number;
     if (c->options->skip_foreign && mediatype_is_foreign(d->media_type))
         return NULL;
+    if (c->options->present && digestset_has(c->options->present, &d->digest))
+        return NULL;
     if (!digestset_add(&c->blob_set, &d->digest, &number))
         return check_same(&c->blob.item[number], d);
     desc_copy(desclist_add(&c->blob), d);
@@ -305,8 +307,6 @@ static void send(struct copy *c, const struct desc *d, const char *data)
     const struct events *events = c->options->events;
     enum outcome how = PRESENT;
     if (atomic_load(&c->stopping) || is_cancelled(c))
-        return;
-    if (!data && c->options->present && digestset_has(c->options->present, &d->digest))
         return;
     event_emit(events, &(struct event){.kind = EVENT_BLOB, .desc = d, .name = c->place, .total = d->size});
     struct err *e = move(c, d, data, &how);
