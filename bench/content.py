@@ -3,19 +3,24 @@
 """Does an image hold what it should? bench/run asks once for each tool, so that nobody is fast by leaving something out.
 
     content.py HOST:PORT REPOSITORY:TAG DIRECTORY…
+    content.py HOST:PORT REPOSITORY:TAG --as REPOSITORY:TAG
 
 Counts the regular files, and their bytes, of those layers of the image that its base (the layers that $BENCH_BASE_LAYERS names) does not
-have, and compares them with those of the directories. Says nothing when they agree.
+have, and compares them with those of the directories. With --as it compares the names that all layers have together with another image's,
+but for what tools make to mount on and how they say that something is gone. Says nothing when they agree.
 """
 import gzip
 import io
 import json
 import os
+import re
 import sys
 import tarfile
 import urllib.request
 
 TYPES = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"]
+# Mount points, whiteouts, and links with the hash of a certificate that packages make anew.
+MAY_DIFFER = re.compile(r"etc/(resolv\.conf|hosts|hostname)|script|run/\.containerenv|(.*/)?\.wh\..*|etc/ssl/certs/[0-9a-f]{8}\.0")
 
 
 class Padded(io.RawIOBase):
@@ -33,24 +38,39 @@ class Padded(io.RawIOBase):
         return part
 
 
-def main():
-    host, name, directories = sys.argv[1], sys.argv[2], sys.argv[3:]
+def entries(host, name, base):
+    """Of the layers that the base does not have."""
     repository, tag = name.split(":")
-    base = os.environ.get("BENCH_BASE_LAYERS", "").split()
     url = f"http://{host}/v2/{repository}"
     request = urllib.request.Request(f"{url}/manifests/{tag}", headers={"Accept": ", ".join(TYPES)})
     with urllib.request.urlopen(request) as answer:
         manifest = json.load(answer)
-    have = [0, 0]
     for layer in manifest["layers"]:
         if layer["digest"] in base:
             continue
         with urllib.request.urlopen(f"{url}/blobs/{layer['digest']}") as answer:
             stream = gzip.GzipFile(fileobj=answer) if layer["mediaType"].endswith("gzip") else answer
             with tarfile.open(fileobj=Padded(stream), mode="r|") as tar:
-                for entry in tar:
-                    if entry.isreg():
-                        have = [have[0] + 1, have[1] + entry.size]
+                yield from tar
+
+
+def compare_images(host, name, other):
+    names = [{entry.name.strip("./") for entry in entries(host, one, []) if not entry.isdir()} for one in (name, other)]
+    differ = sorted(path for path in names[0] ^ names[1] if not MAY_DIFFER.fullmatch(path))
+    if differ:
+        sys.exit(f"{name} and {other} differ in {len(differ)} entries: {' '.join(differ[:20])}")
+
+
+def main():
+    host, name, directories = sys.argv[1], sys.argv[2], sys.argv[3:]
+    base = os.environ.get("BENCH_BASE_LAYERS", "").split()
+    if directories[0] == "--as":
+        compare_images(host, name, directories[1])
+        return
+    have = [0, 0]
+    for entry in entries(host, name, base):
+        if entry.isreg():
+            have = [have[0] + 1, have[1] + entry.size]
     want = [0, 0]
     for directory in directories:
         for parent, _, files in os.walk(directory):

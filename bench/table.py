@@ -19,6 +19,11 @@ TITLES = {
     "push-same": "push of 500 MB that is there",
     "base-known": "`FROM` a base of 500 MB, `COPY` of 10 MB, push; the base's index known",
     "base-unknown": "`FROM` a base of 500 MB, `COPY` of 10 MB, push; the base's index not known",
+    "run-true": "`RUN true` 10 times on a small base, build",
+    "run-apt": "`RUN apt-get install` of five Debian packages with what they need (32 in all), build",
+    "run-cc": "`RUN make -j2` of 40 C files, build",
+    "run-again": "`RUN make -j2` of 40 C files built again, nothing changed",
+    "run-stages": "two stages that compile 20 C files each, and one that copies from both, build",
     "start": "start-up (`--version`)",
 }
 BUILDS = ["small", "nodeapp", "best", "bigbin", "noop", "incr", "split", "base-known", "base-unknown"]
@@ -138,6 +143,10 @@ class Aims:
         self.moved()
         self.faster("base-known", "buildah", 20)
         self.faster("base-unknown", "buildah", 2)
+        self.faster("run-true", "buildah", 5)
+        self.faster("run-apt", "buildah", 1.5)
+        for name in ("run-cc", "run-again", "run-stages"):
+            self.faster(name, "buildah", 1)
         self.memory("builds", BUILDS, 48)
         self.memory("pushes", PUSHES, 16)
         print("\n### Aims\n\n| work | lade is to be | is | |\n|---|---|---|---|")
