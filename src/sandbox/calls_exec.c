@@ -5,6 +5,7 @@
 #include "sandbox/calls_id.h"
 #include "sandbox/resolve.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/securebits.h>
 #include <stdio.h>
@@ -62,6 +63,8 @@ struct answer answer_exec(struct ask *a)
 
 struct answer answer_root(struct ask *a)
 {
+    if (!ask_credentials(a)->effective)
+        return answer_error(EPERM);
     a->e->rooted = true;
     return answer_continue();
 }

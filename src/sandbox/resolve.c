@@ -29,11 +29,9 @@ static bool is_below(const char *path, const char *directory)
 }
 
 /* Names that mean a descriptor of whoever asks. */
-static bool named_descriptor(const char *path, int *fd)
+static bool named_stream(const char *path, int *fd)
 {
-    static const char *const folders[] = {"/proc/self/fd/", "/dev/fd/"};
     static const char *const streams[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-    uint64_t number;
 
     for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
         if (str_eq(path, streams[i])) {
@@ -41,13 +39,60 @@ static bool named_descriptor(const char *path, int *fd)
             return true;
         }
     }
-    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-        if (str_starts(path, folders[i]) && num_parse(path + strlen(folders[i]), INT_MAX, &number)) {
-            *fd = (int)number;
-            return true;
-        }
-    }
     return false;
+}
+
+/* What stands behind a link of /proc, to be read from where the link leads to. */
+static void shorten(struct subject *s, const char *rest, bool from_root)
+{
+    size_t len;
+
+    while (*rest == '/')
+        rest++;
+    if (*rest == '\0')
+        rest = ".";
+    len = strlen(rest);
+    memmove(s->path + (from_root ? 1 : 0), rest, len + 1);
+}
+
+/* The links of a process to its own directories and descriptors lead elsewhere for us. False: the path is
+ * none of these, or means such a link itself. */
+static bool through_self(struct subject *s)
+{
+    static const char *const folders[] = {"/proc/self/", "/proc/thread-self/", "/dev/"};
+    const char *name = NULL, *rest;
+    uint64_t number;
+
+    for (size_t i = 0; i < ARRAY_LEN(folders) && !name; i++) {
+        if (str_starts(s->path, folders[i]))
+            name = s->path + strlen(folders[i]);
+    }
+    if (!name)
+        return false;
+    if (str_starts(name, "fd/")) {
+        size_t digits = strspn(name + 3, "0123456789");
+        char text[12];
+
+        rest = name + 3 + digits;
+        if (digits == 0 || digits >= sizeof text || (*rest != '/' && !(*rest == '\0' && s->follow)))
+            return false;
+        memcpy(text, name + 3, digits);
+        text[digits] = '\0';
+        if (!num_parse(text, INT_MAX, &number))
+            return false;
+        s->fd = (int)number;
+        s->by_fd = *rest == '\0';
+        if (!s->by_fd)
+            shorten(s, rest, false);
+        return true;
+    }
+    if (name == s->path + strlen("/dev/") || (!is_below(name, "cwd") && !is_below(name, "root")))
+        return false;
+    rest = name + (*name == 'c' ? strlen("cwd") : strlen("root"));
+    if (*rest == '\0' && !s->follow)
+        return false;
+    shorten(s, rest, *name == 'r');
+    return true;
 }
 
 bool subject_read(struct subject *s, const struct ask *a, int fd, uint64_t path_address, int flags)
@@ -67,9 +112,9 @@ bool subject_read(struct subject *s, const struct ask *a, int fd, uint64_t path_
     }
     if (s->path[0] == '/') {
         s->fd = AT_FDCWD;
-        if (s->follow && named_descriptor(s->path, &s->fd))
+        if (s->follow && named_stream(s->path, &s->fd))
             s->by_fd = true;
-        else if (is_below(s->path, "/proc") || is_below(s->path, "/sys"))
+        else if (!through_self(s) && (is_below(s->path, "/proc") || is_below(s->path, "/sys")))
             return false;
     }
     return true;

@@ -54,6 +54,7 @@ static void other_root(void)
     want_owner("/tmp/by_user", 9, 0);
     want_int(mkdir("by_user", 0755), 0);
     want_owner("by_user", 9, 0);
+    want_error(chroot("/tmp"), EPERM);
 }
 
 static bool see_roots(struct emulate *e)
@@ -69,6 +70,35 @@ static void test_chroot(void **state)
     (void)state;
     run_emulated({.command = other_root, .after = see_roots});
     run_emulated({.overlay = true, .command = other_root, .after = see_roots});
+}
+
+/* Paths that begin with a link of the process itself. */
+static void through_links(void)
+{
+    char name[64];
+    int fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    touch("far");
+    want_int(chown("/proc/self/cwd/far", 20, 21), 0);
+    want_owner("far", 20, 21);
+    want_int(chown("/proc/self/root//tmp/far", 22, 23), 0);
+    want_owner("/proc/thread-self/root/tmp/far", 22, 23);
+    (void)snprintf(name, sizeof name, "/proc/self/fd/%d/far", fd);
+    want_int(chown(name, 24, 25), 0);
+    (void)snprintf(name, sizeof name, "/dev/fd/%d/far", fd);
+    want_owner("far", 24, 25);
+    want_int(mkdir("/proc/self/cwd/made", 0755), 0);
+    want_int(chown("/proc/self/cwd/made/", 26, 27), 0);
+    want_owner("made", 26, 27);
+    want_int(chdir("made"), 0);
+    want_int(chown("/proc/self/cwd", 28, 29), 0);
+    want_owner(".", 28, 29);
+    want_owner("/proc/self/cwd/../far", 24, 25);
+    want_int(chdir("/tmp"), 0);
+    want_int(lstat("/proc/self/cwd", &st), 0);
+    want(S_ISLNK(st.st_mode));
+    want_error(stat("/proc/self/cwd/none", &st), ENOENT);
+    (void)close(fd);
 }
 
 /* Names of descriptors mean those of the process, never those of the supervisor. */
@@ -101,6 +131,7 @@ static void descriptors(void)
     want_int(symlink("/proc/self/fd/0", "stdin"), 0);
     want_int(chown("/proc/self/fd/0", 8, 8), 0);
     want_owner("owned", 8, 8);
+    through_links();
     want_int(pipe(ends), 0);
     want_int(fchown(ends[0], 5, 5), 0);
     want_int(fstat(ends[0], &st), 0);
