@@ -25,6 +25,7 @@
 
 /* How often to look when there is no pidfd to wait on. */
 #define LOOK_MS 20
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct child {
     const struct proc_spec *spec;
@@ -90,6 +91,8 @@ static struct err *find_program(struct child *c)
 {
     const char *program = c->spec->argv[0];
     const char *at = getenv("PATH");
+    if (!at)
+        at = PATH_DEFAULT;
     bool seen = false;
 
     if (strchr(program, '/')) {

@@ -85,6 +85,9 @@ static struct err *find_way(struct builder *b, struct rootfs_state *state)
     struct err *e = sandbox_find(&report, state->path, b->options->run.userns);
     if (!e && !report.found)
         e = sandbox_refusal(&report);
+    if (!e && report.way.ids == SANDBOX_RANGE && !sandbox_in_range())
+        e = err_hint(err_new(ERR_UNSUPPORTED, "RUN needs your subordinate ids on this machine"),
+                     "build with --userns subuid");
     state->way = report.way;
     state->found = !e;
     sandbox_report_wipe(&report);

@@ -114,12 +114,16 @@ static struct err *run(const struct command *c, struct shared *settings, size_t 
     return c->run(settings, args);
 }
 
-static struct err *run_command(const struct command *c, int argc, const char *const *argv, mode_t file_mode)
+/* `argv[first]` is the first word behind the command's name. */
+static struct err *run_command(const struct command *c, int argc, const char *const *argv, int first,
+                               mode_t file_mode)
 {
     AUTO_VALUE(strlist_wipe) struct strlist args = {0};
     AUTO(mem_free) struct shared *settings = mem_zero(1, c->settings_size);
     settings->file_mode = file_mode;
-    struct err *e = run(c, settings, (size_t)argc, argv, &args);
+    settings->argc = argc;
+    settings->argv = argv;
+    struct err *e = run(c, settings, (size_t)(argc - first), argv + first, &args);
     opt_wipe(c->groups, c->group_count, settings);
     return e;
 }
@@ -130,7 +134,7 @@ struct err *cli_run(int argc, const char *const *argv, mode_t file_mode)
         const char *word = argv[i];
         const struct command *c = NULL;
         if (find_command(word, &c))
-            return run_command(c, argc - i - 1, argv + i + 1, file_mode);
+            return run_command(c, argc, argv, i + 1, file_mode);
         if (str_eq(word, "help"))
             return help(argc - i - 1, argv + i + 1);
         if (str_eq(word, "--help") || str_eq(word, "-h"))

@@ -20,6 +20,8 @@
 
 /* What several commands take. The first member of every command's settings. */
 struct shared {
+    int argc; /* the program's whole command line */
+    const char *const *argv;
     mode_t file_mode; /* of files that the user asked for: 0666 without the bits of the caller's umask */
     bool help, debug;
     bool quiet;

@@ -176,6 +176,8 @@ static struct err *run(void *settings, const struct strlist *args)
     AUTO_VALUE(build_result_wipe) struct build_result result = {0};
     AUTO_VALUE(strlist_wipe) struct strlist pushed = {0};
     TRY(build_request_make(&request, b, args->item[0]));
+    if (request.options.run.userns == SANDBOX_WANT_RANGE)
+        TRY(err_wrap(session_enter_range(&b->shared), "--userns subuid"));
     if (request.stdout_taken)
         TRY(session_check_stdout());
     TRY(build_export_forget("--iidfile", b->iidfile));

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/session.h"
 #include "layers/layer.h"
+#include "sandbox/sandbox.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,7 +82,15 @@ static struct err *run(void *settings, const struct strlist *args)
         return err_new(ERR_USAGE, "--keep-storage: expected a size as 500m or 2gb, found \"%s\"", safe);
     }
     TRY(prune_store(&s, &layout, &store));
-    TRY(prune_cache(&s, layout, keep, p->all, &cache));
+    struct err *e = prune_cache(&s, layout, keep, p->all, &cache);
+    /* What a build with --userns subuid unpacked belongs to our subordinate ids. The locks are given up, so
+     * that the process there can have them. */
+    if (e && err_kind_of(e) == ERR_DENIED && !sandbox_in_range()) {
+        session_wipe(&s);
+        s = (struct session){.shared = &p->shared};
+        err_free(session_enter_range(&p->shared));
+    }
+    TRY(e);
     fprintf(stderr, "freed %s\n", num_size_text(store + cache, size));
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include "base/newfile.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,6 +83,12 @@ struct err *session_layout(struct session *s, enum layout_mode mode, struct stor
         TRY(layout_open_default(&s->layout, mode));
     *out = s->layout;
     return NULL;
+}
+
+struct err *session_enter_range(const struct shared *shared)
+{
+    bool inside = false;
+    return sandbox_enter_range(shared->argc, shared->argv, &inside);
 }
 
 void session_quiet(struct session *s)

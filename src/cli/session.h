@@ -34,6 +34,10 @@ MUST_USE struct err *session_layout(struct session *s, enum layout_mode mode, st
 void session_quiet(struct session *s);
 void session_wipe(struct session *s);
 
+/* Go on as root of a user namespace with the user's subordinate ids: the command line runs again there, and
+ * this process only waits for it. Before session_open. */
+MUST_USE struct err *session_enter_range(const struct shared *shared);
+
 /* $LADE_CACHE, else $XDG_CACHE_HOME/lade, else ~/.cache/lade, or what the command line says; made when
  * absent, 0700. New string. */
 MUST_USE struct err *session_cache_path(const struct session *s, char **out);

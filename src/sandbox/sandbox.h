@@ -148,6 +148,7 @@ _Noreturn void sandbox_child(void);
 /* Start this whole command line again as root of a user namespace with the caller's subordinate ids
  * (newuidmap), for SANDBOX_RANGE; returns only when it cannot, or as that process: *inside. Before threads.
  */
+bool sandbox_in_range(void);
 MUST_USE struct err *sandbox_enter_range(int argc, const char *const *argv, bool *inside);
 
 /* Give files their capabilities as root would: `value` is a security.capability attribute of version 2, and
