@@ -84,13 +84,24 @@ static const char *user_hint(const struct sandbox_report *report)
     return NULL;
 }
 
+/* Ways have steps in common, which fail in the same way. */
+static bool is_said(const struct sandbox_report *report, size_t i)
+{
+    const struct sandbox_probe *p = &report->item[i];
+
+    for (size_t k = 0; k < i; k++)
+        if (report->item[k].name == p->name && !report->item[k].works)
+            return true;
+    return false;
+}
+
 struct err *sandbox_refusal(const struct sandbox_report *report)
 {
     AUTO_VALUE(buf_wipe) struct buf text = BUF(ANSWER_MAX);
 
     for (size_t i = 0; i < report->count; i++) {
         const struct sandbox_probe *p = &report->item[i];
-        if (!p->works)
+        if (!p->works && !is_said(report, i))
             buf_printf(&text, "%s%s: %s", text.len > 0 ? "; " : "", p->name, p->why ? p->why : "unknown");
     }
     struct err *e = err_new(ERR_UNSUPPORTED, "RUN cannot work on this machine: %s",

@@ -105,7 +105,7 @@ static struct err *load_filter(const struct inside *in)
 
     errno = filter_load(&in->filter, &listener);
     /* In a container that may not do this, its own filter stands. */
-    if (errno == EACCES && in->spec.way.ids == SANDBOX_CHROOT)
+    if ((errno == EACCES || errno == EPERM || errno == ENOSYS) && in->spec.way.ids == SANDBOX_CHROOT)
         return NULL;
     if (errno)
         return err_as(err_sys("load the filter of system calls"), ERR_UNSUPPORTED);

@@ -86,7 +86,10 @@ static struct err *mount_dev(struct inside *in)
 
     snprintf(size, sizeof size, "%" PRIu64, in->spec.shm_size ? in->spec.shm_size : SHM_SIZE);
     TRY(targets_open_top(&in->targets, &target, "dev"));
-    TRY(mountfd_new(&dev, "tmpfs", options, ARRAY_LEN(options), MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME));
+    /* The devices there are mounts of their own; one that real root makes must not open a disk. */
+    unsigned nodev = in->spec.insecure ? 0 : MOUNT_ATTR_NODEV;
+    TRY(mountfd_new(&dev, "tmpfs", options, ARRAY_LEN(options),
+                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME | nodev));
     int kept = dev;
     TRY(mountfd_add(&in->mounts, &dev, target, "/dev"));
     TRY(fill_dev(kept));

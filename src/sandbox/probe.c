@@ -36,14 +36,17 @@ static struct err *try_chain(struct search *s, enum probe_chain chain)
 {
     AUTO_VALUE(buf_wipe) struct buf message = BUF(MESSAGE_MAX);
     AUTO(fd_close) int ours = -1;
+    /* An overlay leaves in its directories what another one would stumble over. */
+    AUTO(mem_free) char *dir = mem_printf("%s/%d", s->dir, (int)chain);
     int pair[2], status;
     bool ended = false;
 
+    TRY(probe_chain_prepare(dir));
     TRY(wire_pair(pair));
     ours = pair[0];
     pid_t pid = namespaces_fork(true);
     if (pid == 0)
-        probe_chain_run(chain, s->dir, pair[1]);
+        probe_chain_run(chain, dir, pair[1]);
     fd_close(pair[1]);
     if (pid < 0)
         return err_sys("start a process to try with");
@@ -170,7 +173,7 @@ struct err *probe_serve(struct wire_in *request, int control)
         return err_new(ERR_INTERNAL, "a request to the sandbox is damaged");
     fs_new_name(name);
     s.dir = path_join(dir, name);
-    TRY(probe_chain_prepare(s.dir));
+    TRY(fs_mkdir_all(AT_FDCWD, s.dir));
     struct err *e = find(&s, wanted);
     struct err *left = fs_remove_tree(AT_FDCWD, s.dir);
     if (e) {
