@@ -19,6 +19,7 @@
 #define SLOW_READ_S 120L
 #define SLOW_SEND_S 900L        /* registries hash and copy gigabytes before they answer */
 #define BUFFER_SIZE (64L << 10) /* what curl reads at once */
+#define SEND_SIZE (256L << 10)  /* what curl takes of a large body at once */
 #define AHEAD_MAX (256u << 10)  /* what waits for the reader before the server must wait */
 #define POLL_MS 1000
 #define EXPECT_MIN (1u << 20) /* what is smaller is sent before the server has said that it may */
@@ -281,8 +282,10 @@ static void set_request(struct conn *c, const struct http_request *q)
         curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
     if (!head)
         curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, q->method);
-    if (q->sends)
+    if (q->sends) {
         curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->body_size);
+        curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, q->body_size < EXPECT_MIN ? BUFFER_SIZE : SEND_SIZE);
+    }
     for (size_t i = 0; q->headers && i < q->headers->count; i++)
         add_header(c, q->headers->item[i]);
     if (q->body_size < EXPECT_MIN)
@@ -309,7 +312,6 @@ static void set_common(struct conn *c)
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(h, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
-    curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
     curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_data);
