@@ -16,7 +16,7 @@
 #define COARSE_TICK_NS (3 * NS_PER_S)
 
 #define SQUEEZE 512
-#define SQUEEZE_LINE 16
+#define SQUEEZE_LINE 16 /* two words */
 
 void chunkplan_clear(struct chunkplan *p)
 {
@@ -101,27 +101,27 @@ static bool add_piece(struct hash *h, const struct chunk_piece *piece, int64_t n
 }
 
 /* Headers are zeros for the greater part: of each SQUEEZE bytes only the lines that are not, behind a mask
- * that says which. */
+ * that says which; and a last line that is not full as it is. */
 static void add_squeezed(struct hash *h, const uint8_t *data, size_t len)
 {
-    static const uint8_t zeros[SQUEEZE_LINE];
     uint8_t kept[sizeof(uint32_t) + SQUEEZE];
 
-    for (size_t done = 0; done < len; done += SQUEEZE) {
+    for (size_t part; len > 0; data += part, len -= part) {
         uint32_t mask = 0;
-        size_t used = sizeof mask;
-        for (size_t i = 0; i < SQUEEZE / SQUEEZE_LINE && done + i * SQUEEZE_LINE < len; i++) {
-            const uint8_t *line = data + done + i * SQUEEZE_LINE;
-            size_t left = len - done - i * SQUEEZE_LINE;
-            size_t size = left < SQUEEZE_LINE ? left : SQUEEZE_LINE;
-            if (memcmp(line, zeros, size) == 0)
+        size_t used = sizeof mask, at = 0;
+        part = len < SQUEEZE ? len : SQUEEZE;
+        for (; at + SQUEEZE_LINE <= part; at += SQUEEZE_LINE) {
+            uint64_t words[2];
+            memcpy(words, data + at, sizeof words);
+            if ((words[0] | words[1]) == 0)
                 continue;
-            mask |= UINT32_C(1) << i;
-            memcpy(kept + used, line, size);
-            used += size;
+            mask |= UINT32_C(1) << at / SQUEEZE_LINE;
+            memcpy(kept + used, words, sizeof words);
+            used += sizeof words;
         }
         memcpy(kept, &mask, sizeof mask);
-        hash_add(h, kept, used);
+        memcpy(kept + used, data + at, part - at);
+        hash_add(h, kept, used + (part - at));
     }
 }
 
