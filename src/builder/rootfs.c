@@ -5,7 +5,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "layers/layer.h"
 #include "layers/tarwrite.h"
 
 #include <errno.h>
@@ -255,7 +254,7 @@ struct err *rootfs_foresee(struct builder *b, struct stage *s)
         struct part *part = s->parts.item[i];
         part_begin(b, part);
         if (!part->tree)
-            part->tree = layer_index_kept(&part->desc, &part->diff_id, b->cache_dir);
+            part_find_tree(b, part);
         part_end(b, part);
         if (!part->tree)
             MEM_PUSH(missing.item, missing.count, missing.room, part);

@@ -27,8 +27,8 @@ MUST_USE struct err *rootfs_way(struct builder *b, struct sandbox_way *out);
 /* A descriptor and the absolute path of the directory that has the unpacked layers; both borrowed. */
 MUST_USE struct err *rootfs_cache(struct builder *b, int *dir, const char **path);
 
-/* Before a stage whose next step is a RUN is looked into: layers whose index is not kept are unpacked at
- * once, so that their blobs are fetched once only. */
+/* Before a stage with a RUN is looked into: layers of whose index the cache has nothing are unpacked at once,
+ * so that their blobs are fetched once only. */
 MUST_USE struct err *rootfs_foresee(struct builder *b, struct stage *s);
 
 struct rootfs {

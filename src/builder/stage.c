@@ -2,7 +2,9 @@
 #include "builder/stage.h"
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "builder/rootfs.h"
 #include "image/layout.h"
 #include "layers/layer.h"
 #include "layers/unpacked.h"
@@ -32,6 +34,26 @@ void part_end(struct builder *b, struct part *part)
 {
     part->busy = false;
     lock_wake(b->lock);
+}
+
+void part_find_tree(struct builder *b, struct part *part)
+{
+    struct unpacked *shown = NULL;
+    if (b->cache_dir < 0)
+        return;
+    builder_unlock(b);
+    struct tree *tree = layer_index_kept(&part->desc, &part->diff_id, b->cache_dir);
+    struct err *e = tree ? NULL : unpacked_open_any(&shown, b->cache_dir, &part->diff_id);
+    if (e)
+        log_debug("cache: %s", err_message(e));
+    err_free(e);
+    if (!tree && shown)
+        tree = unpacked_tree(shown);
+    if (tree)
+        tree_settle(tree);
+    builder_lock(b);
+    part->tree = tree;
+    part->shown = shown;
 }
 
 static struct part *new_part(struct builder *b)
@@ -133,6 +155,8 @@ static struct err *load_part(struct builder *b, struct part *part)
     if (part->tree)
         return NULL;
     part_begin(b, part);
+    if (!part->tree)
+        part_find_tree(b, part);
     if (!part->tree) {
         builder_unlock(b);
         e = layer_index(&tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir);
@@ -148,8 +172,19 @@ static struct err *load_part(struct builder *b, struct part *part)
     return err_wrap(e, "base layer %s", digest_short(&part->desc.digest, digest));
 }
 
+/* Its layers are needed as files too. */
+static bool runs_commands(const struct stage *s)
+{
+    for (size_t i = 0; s->plan && i < s->plan->count; i++)
+        if (s->plan->first[i].kind == INSTR_RUN)
+            return true;
+    return false;
+}
+
 struct err *stage_files(struct builder *b, struct stage *s, struct tree **out)
 {
+    if (runs_commands(s) && s->merged < s->parts.count)
+        TRY(rootfs_foresee(b, s));
     for (size_t i = s->merged; i < s->parts.count; i++)
         TRY(load_part(b, s->parts.item[i]));
     if (!s->files)

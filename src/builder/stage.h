@@ -46,9 +46,9 @@ struct part {
                           see it, so that it may be read without the lock */
     struct unpacked *unpacked; /* the layer as files (layers/unpacked.h), once a RUN needed it; owned */
     bool tree_of_unpacked;     /* `tree` belongs to `unpacked` … */
-    struct unpacked *shown;    /* … or, where this is set, to this: of a step taken from the cache */
-    bool made;                 /* by this build: contents of `tree` can be read */
-    bool busy;                 /* somebody is about to set what is not set yet: part_begin */
+    struct unpacked *shown; /* … or, where this is set, to this: of a layer that a build before unpacked */
+    bool made;              /* by this build: contents of `tree` can be read */
+    bool busy;              /* somebody is about to set what is not set yet: part_begin */
 };
 void part_free(struct part *part);
 struct part_list {
@@ -111,6 +111,9 @@ void builder_unlock(struct builder *b);
  * look again after part_begin. Hold only one part at a time. */
 void part_begin(struct builder *b, struct part *part);
 void part_end(struct builder *b, struct part *part);
+/* Between these: the tree of a base's layer if the cache has it, as an index or beside files. The lock is
+ * given up meanwhile. */
+void part_find_tree(struct builder *b, struct part *part);
 
 /* Make `s` the image `base`, with the environment that expansion sees. The layout learns where the base's
  * blobs can be had. */

@@ -79,13 +79,6 @@ static char *form_id(const struct builder *b)
     return mem_printf("%s%s", id, o->estargz ? " estargz" : "");
 }
 
-/* The layer as files, whoever of the two kinds of users unpacked it. */
-static struct err *open_unpacked(int cache_dir, const struct digest *diff_id, struct unpacked **out)
-{
-    TRY(unpacked_open(out, cache_dir, diff_id, UNPACKED_OURS));
-    return *out ? NULL : unpacked_open(out, cache_dir, diff_id, UNPACKED_REAL);
-}
-
 /* A blob of it that is in the store: in the wanted form for layers of the result. */
 static struct err *find_blob(const struct builder *b, const struct stage *s, const struct step_record *r,
                              const struct step_form **out)
@@ -123,7 +116,7 @@ static struct err *find_layer(const struct builder *b, const struct stage *s, st
 {
     const struct step_form *form = NULL;
     TRY(find_blob(b, s, r, &form));
-    TRY(open_unpacked(b->cache_dir, &r->diff_id, &part->shown));
+    TRY(unpacked_open_any(&part->shown, b->cache_dir, &r->diff_id));
     part->diff_id = r->diff_id;
     part->made = part->shown != NULL;
     if (part->shown) {

@@ -151,6 +151,12 @@ struct err *unpacked_open(struct unpacked **out, int cache_dir, const struct dig
     return remove_damaged(held, folder, name);
 }
 
+struct err *unpacked_open_any(struct unpacked **out, int cache_dir, const struct digest *diff_id)
+{
+    TRY(unpacked_open(out, cache_dir, diff_id, UNPACKED_OURS));
+    return *out ? NULL : unpacked_open(out, cache_dir, diff_id, UNPACKED_REAL);
+}
+
 void unpacked_close(struct unpacked *u)
 {
     if (!u)

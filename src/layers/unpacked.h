@@ -33,6 +33,8 @@ struct unpacked;
 /* *out is NULL when it is not there, or is damaged (and then removed). While it is open, nobody prunes it. */
 MUST_USE struct err *unpacked_open(struct unpacked **out, int cache_dir, const struct digest *diff_id,
                                    enum unpacked_kind kind);
+/* The same of whichever kind is there: for its tree, and for contents that are ours to read. */
+MUST_USE struct err *unpacked_open_any(struct unpacked **out, int cache_dir, const struct digest *diff_id);
 /* The same, unpacked from the layer's blob when it is not there. The blob is verified against `blob` and
  * `diff_id` before the directory gets its name. Two processes may do it at once. Contained: nothing outside
  * the directory is touched whatever the tar holds. */
