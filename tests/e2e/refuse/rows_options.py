@@ -20,7 +20,7 @@ MISSING = [("sbom", "true"), ("provenance", "true"), ("attest", "type=sbom"), ("
 RUN = [("add-host", 2, "a", "NAME:ADDRESS"), ("add-host", 2, "a:one", "NAME:ADDRESS"), ("add-host", 11, "a:host-gateway", "gateway"),
        ("allow", 2, "everything", "security.insecure"), ("memory", 2, "much", "500m"), ("memory", 2, "0", "500m"),
        ("network", 2, "bridge", "none"), ("secret", 2, "x", "id="), ("secret", 2, "src=x", "id="), ("secret", 4, "id=x,src=@WORK/nowhere", "nowhere"),
-       ("secret", 4, "id=x,env=LADE_NOWHERE", "LADE_NOWHERE"), ("secret", 2, "id=x,colour=red", "colour"), ("secret", 2, 'id="x', "closing"),
+       ("secret", 4, "id=x,env=LADE_NOWHERE", "LADE_NOWHERE"), ("secret", 2, "id=x,colour=red", "colour"), ("secret", 2, '"id=x', "closing"),
        ("shm-size", 2, "big", "64m"), ("ssh", 11, "a=/dev/null", "ssh-add"), ("ssh", 4, "a=@WORK/nowhere", "nowhere"),
        ("step-timeout", 2, "5", "90s"), ("timeout", 2, "-1s", "90s"), ("ulimit", 2, "nofile", "SOFT"), ("ulimit", 2, "nofile=2:1", "SOFT"),
        ("ulimit", 2, "rttime=1", "SOFT"), ("userns", 2, "all", "subuid")]
