@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/str.h"
+#include "layers/unpacked_inner.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -186,6 +187,8 @@ static struct err *clone_children(struct cloning *c, int to, int from, const cha
 static bool is_opaque(int dir)
 {
     char value[2] = "";
+    if (faccessat(dir, UNPACK_MARK UNPACK_MARK_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return true;
     return fgetxattr(dir, OVERLAY_PREFIX "opaque", value, sizeof value) == 1 && *value == 'y';
 }
 
@@ -217,10 +220,20 @@ static struct err *clone_directory(struct cloning *c, int to, int from, const ch
     return copy_meta(c, copy, source, st, path);
 }
 
+/* A whiteout as tars have it. Commands may have made files with such names, of which some hide nothing. */
+static struct err *follow_mark(int to, const char *name)
+{
+    const char *hidden = name + strlen(UNPACK_MARK);
+    bool none = !*hidden || str_eq(hidden, ".") || str_eq(hidden, "..");
+    return none || str_eq(hidden, UNPACK_MARK_OPAQUE) ? NULL : remove_old(to, hidden);
+}
+
 static struct err *clone_entry(struct cloning *c, int to, int from, const char *name, const char *path,
                                unsigned depth)
 {
     struct stat st;
+    if (c->options->overlay && str_starts(name, UNPACK_MARK))
+        return follow_mark(to, name);
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return failed("look at", path);
     if (S_ISDIR(st.st_mode))

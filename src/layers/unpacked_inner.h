@@ -20,6 +20,10 @@
 #define UNPACKED_INDEX "index"
 #define UNPACKED_BOOT "boot"
 #define UNPACKED_STAGE "stage" /* while it is being made: files whose place is not certain yet */
+/* Whiteouts where file systems cannot have those of overlays, as in tars: a file with this before the name
+ * that it hides, and one that makes its directory opaque. */
+#define UNPACK_MARK ".wh."
+#define UNPACK_MARK_OPAQUE ".wh..opq"
 
 struct unpacked {
     int dir; /* locked, shared */

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -53,6 +55,29 @@ static struct err *set_xattrs(const struct unpack_writer *w, const struct node *
     return NULL;
 }
 
+/* No overlay has its upper directory on these, so what is unpacked there is only ever copied (clone.h), and
+ * the marks that tars have will do. */
+static bool takes_tar_marks(int dir)
+{
+    static const uint32_t types[] = {OVERLAYFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, V9FS_MAGIC,
+                                     SMB2_SUPER_MAGIC};
+    struct statfs fs;
+
+    if (fstatfs(dir, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if ((uint32_t)fs.f_type == types[i])
+            return true;
+    return false;
+}
+
+static struct err *place_tar_mark(const struct node *n, int dir, const char *name)
+{
+    AUTO(mem_free) char *mark = mem_printf(UNPACK_MARK "%s", name);
+    AUTO(fd_close) int fd = openat(dir, mark, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 ? unpack_error("hide", n) : NULL;
+}
+
 static struct err *mark_opaque(const struct node *n, int fd)
 {
     if (!n->opaque || fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) == 0)
@@ -61,6 +86,10 @@ static struct err *mark_opaque(const struct node *n, int fd)
     struct err *e = unpack_error("hide what lies below", n);
     if (!refused)
         return e;
+    if (takes_tar_marks(fd)) {
+        err_free(e);
+        return place_tar_mark(n, fd, UNPACK_MARK_OPAQUE);
+    }
     return err_hint(err_as(e, ERR_UNSUPPORTED),
                     "the cache must be on a file system with extended attributes of users; set LADE_CACHE");
 }
@@ -175,8 +204,12 @@ static struct err *place_whiteout(const struct node *n, int dir)
 {
     if (mknodat(dir, n->name, S_IFCHR, makedev(0, 0)) == 0)
         return NULL;
-    bool refused = errno == EPERM;
+    bool refused = errno == EPERM || errno == ENOTSUP;
     struct err *e = unpack_error("hide", n);
+    if (refused && takes_tar_marks(dir)) {
+        err_free(e);
+        return place_tar_mark(n, dir, n->name);
+    }
     return refused ? err_hint(err_as(e, ERR_UNSUPPORTED),
                               "whiteouts need Linux 5.8 and a file system that can hold them; set LADE_CACHE")
                    : e;

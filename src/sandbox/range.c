@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,10 +31,19 @@
 /* Fewer would not hold the ids that distributions use: nobody is 65534. */
 #define RANGE_MIN 65536u
 #define ALL_IDS 4294967295u
+/* PROC_USER_INIT_INO of the kernel */
+#define FIRST_USER_NAMESPACE 0xEFFFFFFDu
 
 struct range {
     uint64_t first, count;
 };
+
+/* Its map alone does not tell: a user namespace may have all ids too. */
+static bool is_first_namespace(void)
+{
+    struct stat st;
+    return stat("/proc/self/ns/user", &st) != 0 || st.st_ino == FIRST_USER_NAMESPACE;
+}
 
 bool range_is_inside(void)
 {
@@ -56,7 +66,7 @@ bool range_is_inside(void)
         if (field++ % 3 == 2 && num_parse(words.item[i], ALL_IDS, &count))
             ids += count;
     }
-    return ids >= RANGE_MIN && ids < ALL_IDS;
+    return ids >= RANGE_MIN && !is_first_namespace();
 }
 
 /* "name:first:count" */
