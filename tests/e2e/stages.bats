@@ -111,6 +111,8 @@ await() { echo "for i in \$(seq 600); do [ -e /shared/$1 ] && break; sleep 0.1; 
     first=$(lade build -q context)
     for i in $(seq 20); do
         rm -rf "$LADE_CACHE"/steps "$LADE_CACHE"/layers
-        same digests "$first" "$(lade build -q $([ $((i % 2)) -eq 0 ] || echo --no-cache) --jobs $((i % 4 + 1)) context)"
+        local fresh=()
+        [ $((i % 2)) -eq 0 ] || fresh=(--no-cache)
+        same digests "$first" "$(lade build -q "${fresh[@]}" --jobs $((i % 4 + 1)) context)"
     done
 }

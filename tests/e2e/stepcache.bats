@@ -123,6 +123,7 @@ ran() { same "counts" "$*" "$(counts)"; }
 }
 
 @test "what another stage shows counts by content" {
+    # shellcheck disable=SC2016 # for the shell of the step
     printf '%s\n' 'FROM base AS tools' 'ARG T=1' "$(step t 'echo same >/tool; echo $T >/other')" \
         'FROM base' "$(step a 'cat /t' '--mount=from=tools,source=/tool,target=/t')" >context/Dockerfile
     build
