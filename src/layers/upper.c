@@ -184,11 +184,13 @@ static struct err *finish_directory(struct upper *u, const struct upper_entry *e
 {
     mode_t mode = e->st.st_mode & 07777;
 
-    if (geteuid() != 0 && (mode & 0700) != 0700 && fchmod(fd, mode) != 0)
-        return upper_error(u, "set the mode of");
     if (!e->node->implicit)
         upper_clamp_time(u, e->node, &changed);
-    return changed ? set_time(u, e->node, fd, ".") : NULL;
+    if (changed)
+        TRY(set_time(u, e->node, fd, "."));
+    if (geteuid() != 0 && (mode & 0700) != 0700 && fchmod(fd, mode) != 0)
+        return upper_error(u, "set the mode of");
+    return NULL;
 }
 
 static struct err *take_directory(struct upper *u, struct upper_entry *e, int *parent, unsigned depth,
