@@ -52,7 +52,8 @@ static void add_bytes(struct buf *out, const uint8_t *bytes, size_t count)
 }
 
 /* Programs, also position-independent ones, whatever system they say they are for. F: the kernel opens qemu
- * now, outside of the root. O, C: setuid programs keep their meaning. */
+ * now, outside of the root. P: programs that are several, as busybox, see the name they are started by (qemu 6
+ * and later). O, C: setuid programs keep their meaning. */
 char *run_emulator_line(const struct platform *want, const char *qemu)
 {
     const struct machine *m = find_machine(want->architecture);
@@ -72,7 +73,7 @@ char *run_emulator_line(const struct platform *want, const char *qemu)
     add_bytes(&line, magic, sizeof magic);
     buf_byte(&line, ':');
     add_bytes(&line, mask, sizeof mask);
-    buf_printf(&line, ":%s:FOC", qemu);
+    buf_printf(&line, ":%s:POCF", qemu);
     return buf_take(&line);
 }
 

@@ -131,7 +131,7 @@ static void registers_emulators(void **state)
         line,
         ":lade-aarch64:M::\\x7f\\x45\\x4c\\x46\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00"
         "\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff"
-        "\\xff\\xfe\\xff\\xff\\xff:/usr/bin/qemu-aarch64-static:FOC");
+        "\\xff\\xfe\\xff\\xff\\xff:/usr/bin/qemu-aarch64-static:POCF");
 }
 
 int main(void)
