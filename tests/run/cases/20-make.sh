@@ -1,0 +1,4 @@
+for i in $(seq 30); do printf '#include <stdio.h>\n#include <sys/stat.h>\nint f%s(int x);\nint f%s(int x) { struct stat st; return stat("/", &st) + x + %s; }\n' "$i" "$i" "$i" >f$i.c; done
+{ echo '#include <stdio.h>'; for i in $(seq 30); do echo "int f$i(int);"; done; echo 'int main(void) { int s = 0;'; for i in $(seq 30); do echo "s += f$i($i);"; done; echo 'printf("%d\n", s); return 0; }'; } >main.c
+printf 'OBJ = $(patsubst %%.c,%%.o,$(wildcard f*.c))\nprogram: main.o libf.a\n\t$(CC) -o $@ $^\nlibf.a: $(OBJ)\n\tar rcsD $@ $(sort $^)\ninstall: program\n\tinstall -o games -g games -m 2755 program installed\n' >Makefile
+make -s -j2 CC=gcc program; make -s install; say "$(./program) $(stat -c '%U %a' installed) $(make -q && echo fresh)"; gcc -static -o static main.c f*.c && say "$(./static)"; gcc -flto -O2 -pipe -o lto main.c f*.c && say "$(./lto)"

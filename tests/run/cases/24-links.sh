@@ -1,0 +1,2 @@
+cd ../00-ground/links; echo more >>a; chown 5:6 c; chmod 600 e; ln b f; ln d g; rm c; say "$(stat -c '%n %h %u %g %a' ./* | tr '\n' ';')"
+touch h; ln h i; chown 7:7 h; say "$(stat -c '%n %h %u' h i | tr '\n' ';')"; rm h; touch h; say "$(stat -c '%n %h %u' h i | tr '\n' ';')"; ln -s a s; ln s t; chown -h 8:8 s; say "$(stat -c '%n %h %u' s t | tr '\n' ';')"; mv i j; ln -f j h; ln -f j g; say "$(stat -c '%n %h %u' ./* | tr '\n' ';')"; cat ./[a-g] | cksum | while read -r line; do say "$line"; done

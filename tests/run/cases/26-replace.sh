@@ -1,0 +1,4 @@
+cd ../00-ground; rm -rf removed/gone; mkdir removed/gone; touch removed/gone/new; rm -r removed/kept/in; mkdir -p removed/kept/in/deep; rm removed/kept/file; echo x >removed/kept/file
+cd replaced; for from in file link folder fifo device; do cd $from; rm -rf file link folder fifo device; touch file; ln -s . link; mkdir folder; touch folder/new; mkfifo fifo; mknod device c 1 5; cd ..; done; say "$(find . -printf '%P %U %G %m %y %l\n' | sort | tr '\n' ';')"
+rm -rf /usr/share/doc; mkdir /usr/share/doc; touch /usr/share/doc/x; rm -rf /usr/share/info /media; mkdir /media; rm -rf /mnt; ln -s media /mnt; rmdir /opt 2>/dev/null || true; touch /srv/x; rm -rf /srv; touch /srv
+python3 -c 'import os, shutil; shutil.rmtree("/usr/share/man", ignore_errors=True); os.makedirs("/usr/share/man/man1"); print("SAY 26-replace:", os.listdir("/usr/share/man"))'

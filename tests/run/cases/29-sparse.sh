@@ -1,0 +1,2 @@
+truncate -s 300M hole; truncate -s 100M end; printf end >>end; dd if=/dev/zero of=middle bs=1 seek=50000000 count=1 2>/dev/null; printf start | dd of=hole conv=notrunc 2>/dev/null; cp --sparse=always end end2; chown 4:5 end2; fallocate -l 5M filled; fallocate -p -o 1M -l 1M filled; tar -cSf x.tar hole end; mkdir x; tar -C x -xf x.tar; rm x.tar; : >empty
+say "$(stat -c '%n %s' ./* x/* | grep -v '^./x ' | tr '\n' ';')"; [ "$(stat -c %b hole)" -lt 100 ]; say "sparse $?"; say "$(cksum <end)"

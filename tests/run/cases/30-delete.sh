@@ -1,0 +1,1 @@
+cd ../00-ground; ls many | wc -l | while read -r line; do say "$line"; done; find many -type f -delete; touch many/new; say "$(ls many | wc -l)"; cd "$OLDPWD"; seq 3000 | xargs touch; chown 3 ./*; rm -- *; say "$(ls | wc -l)"
