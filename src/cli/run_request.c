@@ -174,7 +174,7 @@ static struct err *add_agent(struct run_options *o, const char *text)
         path = getenv("SSH_AUTH_SOCK");
     if (str_empty(id))
         return unexpected("--ssh", "default or ID[=SOCKET]", text);
-    if (str_empty(path))
+    if (!path || !*path)
         return err_hint(err_new(ERR_NOT_FOUND, "--ssh %s: SSH_AUTH_SOCK is not set", safe),
                         "start an ssh-agent, or name its socket: --ssh %s=SOCKET", safe);
     TRY(check_socket(safe, path));

@@ -17,9 +17,11 @@ char *unpacked_this_boot(void)
 {
     AUTO_VALUE(buf_wipe) struct buf text = BUF(TEXT_MAX);
     AUTO(err_free) struct err *e = fs_read_file(&text, AT_FDCWD, BOOT_ID, NULL);
-    AUTO(mem_free) char *id = e ? NULL : str_trim(buf_text(&text));
 
-    return str_empty(id) || strchr(id, ' ') ? NULL : TAKE(id);
+    if (e)
+        return NULL;
+    AUTO(mem_free) char *id = str_trim(buf_text(&text));
+    return *id == '\0' || strchr(id, ' ') ? NULL : TAKE(id);
 }
 
 struct err *unpacked_boot_write(int dir, uint64_t bytes)
