@@ -5,8 +5,8 @@
     image.py compare IMAGE IMAGE    what differs, as a unified diff; exit 1 when anything does
 
 IMAGE is oci:DIR:NAME, dir:DIR (as skopeo and buildah write it) or tar:FILE (as `docker save` writes it). The layers are applied to each other
-as a runtime would do it. Times are not shown, nor how many layers there are, nor ArgsEscaped, which nothing reads; a working directory / is
-the same as none.
+as a runtime would do it. Of the history only the commands of RUN are shown, without what each builder writes around them. Times are not
+shown, nor how many layers there are, nor ArgsEscaped, which nothing reads; a working directory / is the same as none.
 """
 import difflib
 import gzip
@@ -182,6 +182,20 @@ def config_lines(document):
             yield f"{key} {json.dumps(value)}"
 
 
+def command_lines(document):
+    """The commands of RUN: "RUN COMMAND # buildkit", or COMMAND alone where everything else is marked as no operation."""
+    for one in document.get("history") or []:
+        text = one.get("created_by", "")
+        if text.startswith("RUN "):
+            text = text.removeprefix("RUN ").removesuffix(" # buildkit")
+        elif not text or "#(nop)" in text or text.split(" ", 1)[0].isupper():
+            continue
+        before, found, words = text.partition("/bin/sh -c [")
+        if found and words.endswith("]"):
+            text = before + " ".join(json.loads("[" + words))
+        yield f"RUN {text}"
+
+
 def show(image):
     kind, place = image.split(":", 1)
     config, layers = {"oci": oci_image, "dir": dir_image, "tar": tar_image}[kind](place)
@@ -189,7 +203,7 @@ def show(image):
     for layer in check_layers(config, layers):
         with tarfile.open(fileobj=io.BytesIO(layer), encoding="utf-8", errors="surrogateescape") as archive:
             apply_layer(tree, archive)
-    return [*config_lines(config), *tree_lines(tree)]
+    return [*config_lines(config), *command_lines(config), *tree_lines(tree)]
 
 
 def main(command, *images):
