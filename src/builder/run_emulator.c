@@ -52,8 +52,8 @@ static void add_bytes(struct buf *out, const uint8_t *bytes, size_t count)
 }
 
 /* Programs, also position-independent ones, whatever system they say they are for. F: the kernel opens qemu
- * now, outside of the root. P: programs that are several, as busybox, see the name they are started by (qemu 6
- * and later). O, C: setuid programs keep their meaning. */
+ * now, outside of the root. P: programs that are several, as busybox, see the name they are started by (qemu
+ * 6 and later). O, C: setuid programs keep their meaning. */
 char *run_emulator_line(const struct platform *want, const char *qemu)
 {
     const struct machine *m = find_machine(want->architecture);
