@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "builder/node_owners.h"
 #include "layers/tarwrite.h"
 
 #include <errno.h>
@@ -264,27 +265,6 @@ struct err *rootfs_foresee(struct builder *b, struct stage *s)
     return e;
 }
 
-static void add_owner(struct owner_list *list, const struct node *n)
-{
-    AUTO(mem_free) char *path = node_path(n);
-    struct owner *o = owner_list_add(list, path);
-    o->uid = n->uid;
-    o->gid = n->gid;
-    if (n->type != NODE_CHAR && n->type != NODE_BLOCK)
-        return;
-    o->device_type = n->type == NODE_CHAR ? S_IFCHR : S_IFBLK;
-    o->device_major = n->device_major;
-    o->device_minor = n->device_minor;
-}
-
-static void find_owners(const struct node *n, struct owner_list *list)
-{
-    if (n->uid || n->gid || n->type == NODE_CHAR || n->type == NODE_BLOCK)
-        add_owner(list, n);
-    for (uint32_t i = 0; i < n->child_count; i++)
-        find_owners(n->child[i], list);
-}
-
 static struct err *add_lower(struct rootfs *r, struct builder *b, struct stage *s)
 {
     struct part_list missing = {0};
@@ -351,10 +331,8 @@ struct err *rootfs_make(struct rootfs *out, struct builder *b, struct stage *s)
         files = out->merged;
     out->files = files;
     TRY(add_patch(out, b, s));
-    if (out->way.ids == SANDBOX_SINGLE) {
-        find_owners(tree_root(files), &out->owners);
-        owner_list_sort(&out->owners);
-    }
+    if (out->way.ids == SANDBOX_SINGLE)
+        node_owners(&out->owners, tree_root(files));
     TRY(unpacking_begin(&out->upper, b->rootfs->dir, kind_of(out->way)));
     return unpacking_like(out->upper, tree_root(files));
 }

@@ -40,7 +40,9 @@ static struct err *open_place(struct place *p, struct builder *b, const struct r
     TRY(rootfs_way(b, &way));
     TRY(rootfs_cache(b, &cache, &cache_path));
     p->owners = way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
-    AUTO(mem_free) char *name = mem_printf("%s\n%s", p->owners ? "real" : "ours", mount->id);
+    AUTO(mem_free)
+    char *name = mem_printf("%s\n%u:%u:%o\n%s", p->owners ? "real" : "ours", mount->uid, mount->gid,
+                            mount->mode, mount->id);
     struct digest id = digest_of(name, strlen(name));
     AUTO(mem_free) char *folder = mem_printf(RUN_MOUNTS_FOLDER "/%s", digest_hex(&id, hex));
     p->path = path_join(cache_path, folder);

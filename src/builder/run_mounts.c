@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "builder/node_owners.h"
 #include "builder/rootfs.h"
 #include "builder/run_caches.h"
 #include "builder/run_command.h"
@@ -51,6 +52,8 @@ static struct err *add_bind(struct run_mounts *m, struct builder *b, const struc
     struct sandbox_mount *item = add(m, SANDBOX_BIND, mount->target);
     item->source = shown.path;
     item->read_only = mount->read_only;
+    if (mount->from)
+        node_owners(&item->owners, mount->node);
     return NULL;
 }
 
@@ -65,6 +68,11 @@ static struct err *add_cache(struct run_mounts *m, struct builder *b, const stru
     struct sandbox_mount *item = add(m, SANDBOX_BIND, mount->target);
     item->source = TAKE(path);
     item->read_only = mount->read_only;
+    if (mount->uid == 0 && mount->gid == 0)
+        return NULL;
+    struct owner *owner = owner_list_add(&item->owners, "");
+    owner->uid = mount->uid;
+    owner->gid = mount->gid;
     return NULL;
 }
 
@@ -125,6 +133,7 @@ void run_mounts_wipe(struct run_mounts *m)
         if (item->data)
             mem_wipe(item->data, item->data_len);
         free(item->data);
+        owner_list_wipe(&item->owners);
     }
     free(m->item);
     for (size_t i = 0; i < m->lock_count; i++)

@@ -75,6 +75,8 @@ enum call {
     CALL_EXECVEAT,
     CALL_CHROOT,
     CALL_UMASK,
+    CALL_LINK,
+    CALL_LINKAT,
     CALL_COUNT,
 };
 

@@ -12,42 +12,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/*
- * Only the process itself can give its socket a name, because the socket shows that name. So whose the file
- * is gets recorded when the next question comes from anybody: before that, nobody can have asked.
- */
-static void drop(struct emulate *e, size_t index)
-{
-    fd_close(e->pending[index].parent);
-    e->pending_count--;
-    memmove(&e->pending[index], &e->pending[index + 1], (e->pending_count - index) * sizeof e->pending[0]);
-}
-
-void bind_forget(struct emulate *e)
-{
-    while (e->pending_count > 0)
-        drop(e, e->pending_count - 1);
-}
-
-void bind_settle(struct emulate *e)
-{
-    for (size_t i = 0; i < e->pending_count;) {
-        const struct pending *p = &e->pending[i];
-        int fd = openat(p->parent, p->last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        struct statx st;
-
-        if (fd < 0) {
-            i++;
-            continue;
-        }
-        if (resolve_statx_fd(fd, &st) == 0 && S_ISSOCK(st.stx_mode))
-            (void)records_put(e->records, &st, p->uid, p->gid, fd, false);
-        else
-            fd_close(fd);
-        drop(e, i);
-    }
-}
-
 /* The address and its length, from either form of the call. */
 static bool read_address(const struct ask *a, struct sockaddr_un *address)
 {
@@ -82,10 +46,8 @@ struct answer answer_bind(struct ask *a)
     if (creation_find_parent(&c, a) != 0 || (c.uid == 0 && c.gid == 0) ||
         faccessat(c.parent, c.last, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return answer_continue();
-    if (a->e->pending_count == PENDING_MAX)
-        drop(a->e, 0);
-    p = &a->e->pending[a->e->pending_count++];
-    *p = (struct pending){.parent = fd_take(&c.parent), .uid = c.uid, .gid = c.gid};
-    memcpy(p->last, c.last, strlen(c.last) + 1);
+    p = pending_add(a->e, fd_take(&c.parent), c.last);
+    p->uid = c.uid;
+    p->gid = c.gid;
     return answer_continue();
 }

@@ -122,11 +122,42 @@ struct err *emulate_own(struct emulate *e, int fd, uint32_t uid, uint32_t gid)
     return NULL;
 }
 
+/* Files that somebody may remove meanwhile: their number tells only together with their time of birth. */
+struct err *emulate_own_below(struct emulate *e, int fd, const struct owner_list *owners)
+{
+    for (size_t i = 0; i < owners->count; i++) {
+        const struct owner *owner = &owners->item[i];
+        AUTO(fd_close) int file = -1;
+        struct record *record;
+        struct statx st;
+
+        /* The mount may be of a file. */
+        struct err *absent =
+            owner->path[0] ? fs_open_no_links(&file, fd, owner->path, O_PATH | O_NOFOLLOW, 0) : NULL;
+        if (absent) {
+            err_free(absent);
+            continue;
+        }
+        if (resolve_statx_fd(owner->path[0] ? file : fd, &st) != 0)
+            return err_sys("read the owner of a mounted file");
+        record = records_put(e->records, &st, owner->uid, owner->gid, fd_take(&file), false);
+        record->type = owner->device_type;
+        record->major = owner->device_major;
+        record->minor = owner->device_minor;
+    }
+    return NULL;
+}
+
+void emulate_settle(struct emulate *e)
+{
+    pending_settle(e);
+}
+
 void emulate_free(struct emulate *e)
 {
     if (!e)
         return;
-    bind_forget(e);
+    pending_forget(e);
     records_free(e->records);
     tokens_free(e->tokens);
     free(e);

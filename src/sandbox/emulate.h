@@ -40,6 +40,11 @@ AUTO_DEFINE(struct emulate *, emulate_free)
 
 /* What the supervisor itself mounted in the root, and `fd` is open on (O_PATH), belongs to uid:gid. */
 MUST_USE struct err *emulate_own(struct emulate *e, int fd, uint32_t uid, uint32_t gid);
+/* The same of what is below it, and the list names. */
+MUST_USE struct err *emulate_own_below(struct emulate *e, int fd, const struct owner_list *owners);
+
+/* The command has ended: record what is still to be recorded. */
+void emulate_settle(struct emulate *e);
 
 /* In the command's process before filter_load: what its credentials token must be (setrlimit of the token's
  * limit). 0, or errno. Async-signal-safe. */

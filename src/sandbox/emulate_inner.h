@@ -7,17 +7,19 @@
 #include "sandbox/records.h"
 #include "sandbox/token.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* What the files that answer calls share. */
 
-/* A socket that a process is about to bind to a name. */
+/* A socket that a process is about to bind to a name, or a file that is about to get another one. */
 #define PENDING_MAX 16
 struct pending {
     int parent; /* owned */
-    char last[109];
+    int file;   /* owned; the file; -1: a socket */
+    char last[NAME_MAX + 1];
     uint32_t uid, gid;
 };
 
@@ -86,11 +88,15 @@ struct answer answer_create(struct ask *a);
 struct answer answer_device(struct ask *a);
 struct answer answer_umask(struct ask *a);
 struct answer answer_bind(struct ask *a);
+struct answer answer_link(struct ask *a);
 struct answer answer_exec(struct ask *a);
 struct answer answer_root(struct ask *a);
 
-/* Record the sockets that have got their names since. */
-void bind_settle(struct emulate *e);
-void bind_forget(struct emulate *e);
+/* pending.c: only the process itself can give these names. So what is to be recorded of them gets recorded
+ * when the next question comes from anybody: before that, nobody can have asked. Of too many, the oldest is
+ * dropped; `last` is copied. */
+struct pending *pending_add(struct emulate *e, int parent_take, const char *last);
+void pending_settle(struct emulate *e);
+void pending_forget(struct emulate *e);
 
 #endif

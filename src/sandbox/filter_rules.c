@@ -93,6 +93,11 @@ static bool is_device_call(enum call call)
     return call == CALL_MKNOD || call == CALL_MKNODAT;
 }
 
+static bool is_link_call(enum call call)
+{
+    return call == CALL_LINK || call == CALL_LINKAT;
+}
+
 static bool is_faked(enum call call)
 {
     return is_device_call(call) || (call >= CALL_CHOWN && call <= CALL_FCHOWNAT) ||
@@ -130,6 +135,8 @@ static void emulate(struct filter_rules *rules, enum calls_arch arch, enum filte
             add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, notify_test(entry));
         else if (emulation == FILTER_DEVICES && is_device_call(entry->call))
             add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, device_test(entry->call));
+        else if (emulation == FILTER_DEVICES && is_link_call(entry->call))
+            add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, ANY);
         else if (emulation == FILTER_FAKE && is_faked(entry->call))
             add(rules, arch, entry->name, FAIL(0),
                 is_device_call(entry->call) ? device_test(entry->call) : ANY);

@@ -104,8 +104,10 @@ struct err *given_mount(struct given *given, struct inside *in, struct emulate *
         if (fstat(given->fd[i], &st) != 0)
             return err_sys("mount on %s", safe);
         TRY(targets_open(&in->targets, &target, m->target, S_ISDIR(st.st_mode)));
-        bool emulated = e && m->kind != SANDBOX_BIND && namespaces_has_user(&in->spec);
-        if (emulated && (m->uid != 0 || m->gid != 0))
+        bool emulated = e && namespaces_has_user(&in->spec);
+        if (emulated && m->kind == SANDBOX_BIND)
+            TRY(emulate_own_below(e, given->fd[i], &m->owners));
+        else if (emulated && (m->uid != 0 || m->gid != 0))
             TRY(emulate_own(e, given->fd[i], m->uid, m->gid));
         TRY(mountfd_add(&in->mounts, &given->fd[i], target, safe));
     }

@@ -29,8 +29,8 @@ static const answer_function answers[CALL_COUNT] = {
     [CALL_OPENAT2] = answer_create,   [CALL_CREAT] = answer_create,     [CALL_MKDIR] = answer_create,
     [CALL_MKDIRAT] = answer_create,   [CALL_SYMLINK] = answer_create,   [CALL_SYMLINKAT] = answer_create,
     [CALL_MKNOD] = answer_device,     [CALL_MKNODAT] = answer_device,   [CALL_BIND] = answer_bind,
-    [CALL_EXECVE] = answer_exec,      [CALL_EXECVEAT] = answer_exec,    [CALL_CHROOT] = answer_root,
-    [CALL_UMASK] = answer_umask,
+    [CALL_LINK] = answer_link,        [CALL_LINKAT] = answer_link,      [CALL_EXECVE] = answer_exec,
+    [CALL_EXECVEAT] = answer_exec,    [CALL_CHROOT] = answer_root,      [CALL_UMASK] = answer_umask,
 };
 
 bool ask_is_valid(const struct ask *a)
@@ -123,7 +123,7 @@ static struct err *serve_one(struct emulate *e, int listener)
     }
     records_expire(e->records);
     if (e->pending_count > 0)
-        bind_settle(e);
+        pending_settle(e);
     answer = answer_for(e, listener, &notification);
     if (answer.kind == ANSWER_SENT)
         return NULL;

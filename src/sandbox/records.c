@@ -87,11 +87,25 @@ static bool same_birth(const struct record *record, const struct statx *st)
            (record->born_s == st->stx_btime.tv_sec && record->born_ns == st->stx_btime.tv_nsec);
 }
 
+/* The slot of this file, whatever its number is. */
+static struct record *slot_for(const struct records *r, const struct statx *st, bool *known)
+{
+    struct record *record = slot_of(r, device_of(st), st->stx_ino);
+
+    *known = record->used && same_birth(record, st);
+    if (!*known || !record->alias)
+        return record;
+    record = slot_of(r, record->real_device, record->real_inode);
+    *known = record->used;
+    return record;
+}
+
 const struct record *records_find(const struct records *r, const struct statx *st)
 {
-    const struct record *record = slot_of(r, device_of(st), st->stx_ino);
+    bool known;
+    const struct record *record = slot_for(r, st, &known);
 
-    return record->used && same_birth(record, st) ? record : NULL;
+    return known ? record : NULL;
 }
 
 static void make_room(struct records *r)
@@ -155,8 +169,7 @@ struct record *records_put(struct records *r, const struct statx *st, uint32_t u
     bool known;
 
     make_room(r);
-    record = slot_of(r, device_of(st), st->stx_ino);
-    known = record->used && same_birth(record, st);
+    record = slot_for(r, st, &known);
     if (!known) {
         if (!record->used)
             r->count++;
@@ -175,4 +188,37 @@ struct record *records_put(struct records *r, const struct statx *st, uint32_t u
     if (gid != 0 && (st->stx_mode & 0170000U) == 0040000U)
         r->group_directory = true;
     return record;
+}
+
+void records_alias(struct records *r, const struct statx *st, const struct statx *known, int fd_take)
+{
+    struct record real = {.device = device_of(known), .inode = known->stx_ino};
+    struct record *record = slot_of(r, real.device, real.inode);
+
+    if (record->used && record->alias && same_birth(record, known))
+        real = (struct record){.device = record->real_device, .inode = record->real_inode};
+    make_room(r);
+    /* It must be there: what comes to it by its other number cannot make it. */
+    record = slot_of(r, real.device, real.inode);
+    if (!record->used) {
+        r->count++;
+        *record = (struct record){.device = real.device,
+                                  .inode = real.inode,
+                                  .used = true,
+                                  .born_s = known->stx_btime.tv_sec,
+                                  .born_ns = known->stx_btime.tv_nsec};
+    }
+    make_room(r);
+    record = slot_of(r, device_of(st), st->stx_ino);
+    if (!record->used)
+        r->count++;
+    *record = (struct record){.device = device_of(st),
+                              .inode = st->stx_ino,
+                              .used = true,
+                              .alias = true,
+                              .real_device = real.device,
+                              .real_inode = real.inode,
+                              .born_s = st->stx_btime.tv_sec,
+                              .born_ns = st->stx_btime.tv_nsec};
+    pin(r, st, fd_take);
 }

@@ -24,6 +24,8 @@ struct record {
     uint32_t major, minor;
     bool lasting; /* the inode cannot be given to another file, and its time of birth may change (copy-up) */
     bool used;
+    bool alias; /* the number of another name of a file whose record has the number below */
+    uint64_t real_device, real_inode;
     int64_t born_s;
     uint32_t born_ns;
 };
@@ -46,6 +48,10 @@ const struct record *records_find(const struct records *r, const struct statx *s
  * record. What was recorded of a device stays. */
 struct record *records_put(struct records *r, const struct statx *st, uint32_t uid, uint32_t gid, int fd_take,
                            bool lasting);
+
+/* Another number of the same file: an overlay has one for each name of a file that it copied up and that got
+ * its second name then. `fd_take` as above, of `st`. */
+void records_alias(struct records *r, const struct statx *st, const struct statx *known, int fd_take);
 
 /* Let go of descriptors that are no longer needed; cheap. */
 void records_expire(struct records *r);

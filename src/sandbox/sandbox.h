@@ -81,7 +81,8 @@ struct sandbox_mount {
     char *data;
     size_t data_len;
     uint64_t size;
-    uint32_t mode, uid, gid; /* DATA; TMPFS: 0 is 01777 */
+    uint32_t mode, uid, gid;  /* DATA; TMPFS: 0 is 01777 */
+    struct owner_list owners; /* BIND with SINGLE: of what is not 0:0 below `source`, "" for itself */
 };
 
 enum sandbox_network { SANDBOX_NETWORK_HOST, SANDBOX_NETWORK_NONE };

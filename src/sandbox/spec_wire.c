@@ -70,6 +70,7 @@ static void put_mount(struct buf *b, const struct sandbox_mount *m)
     wire_put_u64(b, m->mode);
     wire_put_u64(b, m->uid);
     wire_put_u64(b, m->gid);
+    put_owners(b, &m->owners);
 }
 
 static void get_mount(struct sandbox_mount *m, struct wire_in *in)
@@ -84,6 +85,7 @@ static void get_mount(struct sandbox_mount *m, struct wire_in *in)
     m->mode = (uint32_t)wire_get_u64(in);
     m->uid = (uint32_t)wire_get_u64(in);
     m->gid = (uint32_t)wire_get_u64(in);
+    get_owners(&m->owners, in);
 }
 
 static void put_command(struct buf *b, const struct sandbox_spec *spec)

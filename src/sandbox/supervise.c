@@ -135,7 +135,10 @@ static struct err *tidy(struct inside *in, struct supervised *s, struct sandbox_
         TRY(mountfd_detach(&in->mounts, in->proc));
     bare_remove(in);
     targets_remove(&in->targets);
-    return walks && s->emulate ? owners_collect(&result->owners, in, s->emulate) : NULL;
+    if (!walks || !s->emulate)
+        return NULL;
+    emulate_settle(s->emulate);
+    return owners_collect(&result->owners, in, s->emulate);
 }
 
 static struct err *work(struct inside *in, struct sandbox_result *result)

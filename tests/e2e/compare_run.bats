@@ -377,8 +377,8 @@ END
     dockerfile <<'END'
 FROM @BASE@
 RUN mknod /mnt/null c 1 3 && mknod /mnt/block b 7 200 && mknod /mnt/pipe p && mkfifo -m 600 /mnt/fifo
-RUN chmod 666 /mnt/null && chown 1:2 /mnt/null && mv /mnt/block /mnt/a/ && ln /mnt/null /mnt/other
-RUN test -c /mnt/other && test -b /mnt/a/block && stat -c '%t %T %a %u %F' /mnt/null /mnt/a/block >/out
+RUN chmod 666 /mnt/null && chown 1:2 /mnt/null && mv /mnt/block /mnt/a/ && ln /mnt/null /mnt/other && chgrp 7 /mnt/other
+RUN test -c /mnt/other && test -b /mnt/a/block && stat -c '%t %T %a %u %g %h %F' /mnt/null /mnt/other /mnt/a/block >/out && rm /mnt/other
 RUN cp -a /mnt /copy
 END
     agree
@@ -449,6 +449,19 @@ RUN mkdir /l && echo x >/l/one && ln /l/one /l/two && ln -s two /l/three && mkdi
 RUN cp -a /l /copy
 FROM @BASE@
 COPY --from=0 /l /l
+END
+    agree
+}
+
+@test "files: a second name for what a lower layer has" {
+    dockerfile <<'END'
+FROM @BASE@
+RUN echo x >/one && chown 3:4 /one && mkdir /a /b
+RUN ln /one /a/two && ln /a/two /b/three && chown 5:6 /a/two && stat -c '%n %u %g %h' /one /a/two /b/three >/out
+FROM @BASE@
+COPY --from=0 /a /a
+COPY --from=0 /b /b
+COPY --from=0 /one /out /
 END
     agree
 }
