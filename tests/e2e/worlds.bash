@@ -45,19 +45,18 @@ world_enter() {
     unset SOURCE_DATE_EPOCH http_proxy https_proxy HTTP_PROXY HTTPS_PROXY SSH_AUTH_SOCK
     mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$here"
     cd "$here" || return 1
+    user=(env)
+    if [ "$(id -u)" = 0 ] && [ "$who" = plain ]; then
+        user=(setpriv --reuid="$plain" --regid="$plain" --clear-groups --bounding-set=-all --inh-caps=-all)
+    fi
     own
 }
 
-own() { [ "$(id -u)" != 0 ] || [ "$who" != plain ] || chown -R "$plain:$plain" "$HOME" "$LADE_STORE" "$LADE_CACHE" .; }
+# What vanishes meanwhile is what a lade of the test before still cleans up.
+own() { [ "$(id -u)" != 0 ] || [ "$who" != plain ] || chown -fR "$plain:$plain" "$HOME" "$LADE_STORE" "$LADE_CACHE" . || true; }
 
-# The command as that user: as COMMAND…
-as() {
-    if [ "$(id -u)" = 0 ] && [ "$who" = plain ]; then
-        setpriv --reuid="$plain" --regid="$plain" --clear-groups --bounding-set=-all --inh-caps=-all "$@"
-    else
-        "$@"
-    fi
-}
+# The command as that user: as COMMAND… To start it in the background, so that $! is it and no shell: "${user[@]}" COMMAND… &
+as() { "${user[@]}" "$@"; }
 
 lade() {
     own
