@@ -46,10 +46,27 @@ static struct err *parse_budget(const char *text, unsigned *ms)
     return err_new(ERR_USAGE, "--retry-budget: expected a time as 30s or 2m, found \"%s\"", safe);
 }
 
+static char *cache_place(const struct shared *shared)
+{
+    const char *own = getenv("LADE_CACHE");
+    const char *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    if (shared->cache)
+        return mem_strdup(shared->cache);
+    if (!str_empty(own))
+        return mem_strdup(own);
+    /* The XDG specification: relative paths are not valid and ignored. */
+    if (cache && *cache == '/')
+        return path_join(cache, "lade");
+    return str_empty(home) ? NULL : path_join(home, ".cache/lade");
+}
+
 struct err *session_registry(struct session *s, struct registry **out)
 {
     const struct shared *shared = s->shared;
+    AUTO(mem_free) char *cache = cache_place(shared);
     struct registry_options options = {
+        .cache_dir = cache,
         .authfile = shared->authfile,
         .cert_dir = shared->cert_dir,
         .plain_http = shared->plain_http,
@@ -104,22 +121,9 @@ void session_wipe(struct session *s)
     progress_free(s->progress);
 }
 
-static char *default_cache(void)
-{
-    const char *own = getenv("LADE_CACHE");
-    const char *cache = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-    if (!str_empty(own))
-        return mem_strdup(own);
-    /* The XDG specification: relative paths are not valid and ignored. */
-    if (cache && *cache == '/')
-        return path_join(cache, "lade");
-    return str_empty(home) ? NULL : path_join(home, ".cache/lade");
-}
-
 struct err *session_cache_path(const struct session *s, char **out)
 {
-    AUTO(mem_free) char *path = s->shared->cache ? mem_strdup(s->shared->cache) : default_cache();
+    AUTO(mem_free) char *path = cache_place(s->shared);
     if (!path)
         return err_hint(err_new(ERR_USAGE, "no place for the cache: $HOME is not set"),
                         "set LADE_CACHE, or give --cache");

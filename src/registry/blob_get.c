@@ -103,7 +103,7 @@ static struct err *download_peek(struct source *s, const uint8_t **data, size_t 
         if (e) {
             client_reply_wipe(&g->reply);
             if (g->at - g->begun >= PROGRESS_BYTES)
-                retry_begin(&g->retry, &g->repo.host->config->retry);
+                retry_begin(&g->retry, &g->repo.host->retry);
             g->begun = g->at;
         }
     } while (client_retry(g->repo.host, &g->retry, &e, 0));
@@ -122,7 +122,7 @@ static struct err *download_reopen(struct source *s, uint64_t offset)
     struct download *g = (struct download *)s;
     client_reply_wipe(&g->reply);
     g->at = g->begun = offset;
-    retry_begin(&g->retry, &g->repo.host->config->retry);
+    retry_begin(&g->retry, &g->repo.host->retry);
     return NULL;
 }
 
@@ -144,7 +144,7 @@ struct err *blob_get(const struct repo *r, const struct desc *d, struct source *
     g->source.ops = &download_ops;
     g->repo = *r;
     desc_copy(&g->desc, d);
-    retry_begin(&g->retry, &r->host->config->retry);
+    retry_begin(&g->retry, &r->host->retry);
     /* Absence is told now, not at the first read. */
     TRY(ask(g, false));
     *out = TAKE(made);

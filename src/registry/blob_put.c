@@ -110,7 +110,7 @@ struct err *blob_put(const struct repo *r, const struct desc *d, struct source *
 {
     struct retry tries;
     struct err *e;
-    retry_begin(&tries, &r->host->config->retry);
+    retry_begin(&tries, &r->host->retry);
     do {
         bool opened;
         if (tries.tried > 0)

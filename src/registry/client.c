@@ -201,7 +201,7 @@ struct err *client_send(struct client_reply *out, struct host *h, const struct c
     bool taken = false;
     *out = (struct client_reply){0};
     TRY(host_prepare(h));
-    retry_begin(&r, &h->config->retry);
+    retry_begin(&r, &h->retry);
     do {
         client_reply_wipe(out);
         e = attempt(out, h, q, &asked_ms, &taken);

@@ -40,6 +40,9 @@ struct err *host_new(struct host **out, struct host_config *config, const char *
 {
     AUTO(host_free) struct host *h = mem_zero(1, sizeof *h);
     h->config = config;
+    h->retry = config->retry;
+    h->settings = (struct host_settings){.plain_http = config->options.plain_http,
+                                         .insecure_skip_verify = config->options.insecure_skip_verify};
     h->name = mem_strdup(name);
     h->api = mem_strdup(str_eq(name, "docker.io") || str_eq(name, "index.docker.io") ? "registry-1.docker.io"
                                                                                      : name);
@@ -48,7 +51,7 @@ struct err *host_new(struct host **out, struct host_config *config, const char *
     h->lock = lock_new();
     TRY(tls_find(&h->tls, name, config->options.cert_dir));
     struct http_settings settings = {.tls = &h->tls,
-                                     .skip_verify = config->options.insecure_skip_verify,
+                                     .skip_verify = h->settings.insecure_skip_verify,
                                      .with_cert = true,
                                      .direct = h->loopback,
                                      .counts = &config->counts};
@@ -128,7 +131,7 @@ static struct err *ask_either(struct host *h, struct url *base, unsigned *asked_
 {
     AUTO_VALUE(contact_wipe) struct contact one = {0};
     AUTO_VALUE(contact_wipe) struct contact other = {0};
-    bool asked = h->config->options.plain_http;
+    bool asked = h->settings.plain_http;
     bool plain = asked || is_asked_plainly(h);
     struct contact *last = &one;
     struct err *e = ask(&one, h, plain);
@@ -152,7 +155,7 @@ static struct err *probe(struct host *h, struct url *base)
     struct retry r;
     struct err *e;
     unsigned asked_ms = 0;
-    retry_begin(&r, &h->config->retry);
+    retry_begin(&r, &h->retry);
     do
         e = ask_either(h, base, &asked_ms);
     while (client_retry(h, &r, &e, asked_ms));
@@ -246,9 +249,8 @@ struct err *host_explain(const struct host *h, struct err *cause, enum http_faul
     case HTTP_FAULT_NOT_HTTP:
     case HTTP_FAULT_NOTHING:
     case HTTP_FAULT_READ:
-        return h->config->options.plain_http
-                   ? err_hint(cause, "if %s speaks HTTPS, leave --plain-http out", h->name)
-                   : cause;
+        return h->settings.plain_http ? err_hint(cause, "if %s speaks HTTPS, leave --plain-http out", h->name)
+                                      : cause;
     case HTTP_FAULT_CONNECT:
     case HTTP_FAULT_RESOLVE:
         return err_hint(cause, "is there a registry at %s, and is a proxy needed to get there?", h->name);

@@ -27,11 +27,26 @@ struct host_config {
     struct http_counts counts;
 };
 
+/* What the configuration file and the command line say of a host; zero where they say nothing. */
+struct host_settings {
+    bool plain_http, insecure_skip_verify;
+    unsigned reads, writes; /* requests at once; 0: the default */
+    double rate;            /* requests per second; 0: no bound */
+    uint64_t chunk_size;    /* bytes of a blob in one request; 0: what suits the registry */
+    unsigned tries;         /* of a request; 0: what the run says */
+    unsigned budget_ms;     /* for all tries of a request together; 0: what the run says */
+    char *ca;               /* file of authorities in PEM form, or NULL */
+    char *cert, *key;       /* our certificate, or NULL */
+    char *cert_dir;         /* a directory like those in certs.d, or NULL */
+};
+
 struct host {
     struct host_config *config;
     char *name; /* as in references: "docker.io" */
     char *api;  /* where it is: "registry-1.docker.io" */
     bool loopback;
+    struct host_settings settings;
+    struct retry_policy retry;
     struct tls tls;
     struct http_pool *own;     /* to the registry itself */
     struct http_pool *foreign; /* to where it leads us: redirects, uploads, token servers */

@@ -192,7 +192,7 @@ struct err *manifests_put(const struct repo *r, const struct desc *d, const char
         return err_new(ERR_RESOURCE, "manifest %s is larger than the %u bytes that registries take",
                        reference, MANIFEST_SIZE_MAX);
     AUTO(source_free) struct source *body = source_mem(data, len);
-    retry_begin(&tries, &r->host->config->retry);
+    retry_begin(&tries, &r->host->retry);
     do {
         TRY(source_reopen(body, 0));
         e = put_once(r, d, reference, body, &early);

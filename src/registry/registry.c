@@ -12,7 +12,7 @@
 
 struct registry {
     struct host_config config;
-    char *authfile, *username, *password, *cert_dir;
+    char *authfile, *username, *password, *cert_dir, *file, *cache_dir;
     struct lock *lock; /* for the hosts */
     struct host **hosts;
     size_t host_count, host_room;
@@ -27,6 +27,10 @@ struct err *registry_new(struct registry **out, const struct registry_options *o
     r->config.options.username = r->username = mem_strdup(options->username);
     r->config.options.password = r->password = mem_strdup(options->password);
     r->config.options.cert_dir = r->cert_dir = mem_strdup(options->cert_dir);
+    r->config.options.config = r->file = mem_strdup(options->config);
+    r->config.options.cache_dir = r->cache_dir = mem_strdup(options->cache_dir);
+    if (!options->blob_sessions)
+        r->config.options.blob_sessions = RETRY_SESSIONS;
     r->config.retry =
         (struct retry_policy){.tries = options->tries ? options->tries : RETRY_TRIES,
                               .budget_ms = options->budget_ms ? options->budget_ms : RETRY_BUDGET_MS,
@@ -50,6 +54,8 @@ void registry_free(struct registry *r)
     mem_free(r->username);
     mem_free(r->password);
     mem_free(r->cert_dir);
+    mem_free(r->file);
+    mem_free(r->cache_dir);
     mem_free(r);
     http_end();
 }

@@ -33,6 +33,9 @@ struct registry_options {
     bool insecure_skip_verify;   /* do not check TLS certificates */
     unsigned tries;              /* of each request; 0: the default, 5 */
     unsigned budget_ms;          /* time for all tries of a request together; 0: the default, 5 minutes */
+    unsigned blob_sessions;      /* uploads begun for one blob, before it is given up; 0: the default, 4 */
+    const char *config;          /* the configuration file, which must be there; NULL: the default place */
+    const char *cache_dir;       /* the journal of uploads stands below; made when needed. NULL: no journal */
     const struct events *events; /* warnings, notes about retries; may be NULL */
 };
 

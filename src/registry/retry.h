@@ -33,6 +33,7 @@ struct retry {
 
 #define RETRY_TRIES 5
 #define RETRY_BUDGET_MS (5u * 60 * 1000)
+#define RETRY_SESSIONS 4 /* of the upload of a blob */
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS 30000
 

@@ -161,7 +161,7 @@ static struct err *ask_again(struct token *out, struct host *h, struct http_requ
     struct retry r;
     struct err *e;
     unsigned asked_ms;
-    retry_begin(&r, &h->config->retry);
+    retry_begin(&r, &h->retry);
     do {
         if (q->body)
             TRY(source_reopen(q->body, 0));
