@@ -131,6 +131,19 @@ flaky_start() {
     export "FLAKY_${name^^}=127.0.0.1:$(sed -n 's/^port //p' "$dir/out")" "FLAKY_${name^^}_LOG=$dir/log"
 }
 
+# connect_start NAME=HOST:PORT…: a proxy that answers for the names of real servers (tests/support/connectd.py), each of which is the plain
+# server at HOST:PORT. Exports CONNECT_PROXY and CONNECT_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, and CONNECT_LOG.
+connect_start() {
+    local dir port
+    dir=$(servers_dir)/connect
+    mkdir -p "$dir"
+    "$support/connectd.py" "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    port=$(sed -n 's/^port //p' "$dir/out")
+    export CONNECT_PROXY=http://127.0.0.1:$port CONNECT_CA=$dir/ca.crt CONNECT_LOG=$dir/log
+}
+
 # requests LOG PATTERN: how many requests of a registry's access log match, as "METHOD URI STATUS BYTES-OF-THE-ANSWER".
 requests() {
     requests_list "$1" | grep -Ec -- "$2" || true
