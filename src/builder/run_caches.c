@@ -56,8 +56,10 @@ static struct err *lock_slot(int *out, const struct place *p, unsigned slot, boo
     AUTO(mem_free) char *name = mem_printf("%u.lock", slot);
     TRY(fs_open(&fd, p->dir, name, O_RDWR | O_CREAT, 0600));
     TRY(fs_lock(fd, exclusive, wait, got));
-    if (*got)
-        *out = fd_take(&fd);
+    if (!*got)
+        return NULL;
+    (void)futimens(fd, NULL); /* what was used last is pruned last */
+    *out = fd_take(&fd);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "builder/base.h"
+#include "builder/run_caches_prune.h"
 #include "builder/stepcache.h"
 #include "cli/cli.h"
 #include "cli/session.h"
@@ -19,8 +20,8 @@ struct prune_settings {
 };
 
 static const struct opt prune_options[] = {
-    {"all", 'a', OPT_FLAG, NULL, "forget manifests of base images too", offsetof(struct prune_settings, all),
-     0, NULL},
+    {"all", 'a', OPT_FLAG, NULL, "forget manifests of base images and caches of RUN too",
+     offsetof(struct prune_settings, all), 0, NULL},
     {"force", 'f', OPT_NOTHING, NULL, "accepted: nothing is asked", 0, 0, NULL},
     {"keep-storage", 0, OPT_TEXT, "SIZE", "keep so much of the cache, what was used last (0)",
      offsetof(struct prune_settings, keep), 0, NULL},
@@ -56,15 +57,16 @@ static struct err *prune_cache(const struct session *s, struct store *layout, ui
 {
     AUTO(mem_free) char *path = NULL;
     AUTO(fd_close) int cache = -1;
-    uint64_t more = 0, steps = 0;
+    uint64_t more = 0, steps = 0, mounts = 0, most = keep > 0 || all ? keep : RUN_CACHES_MAX;
 
     TRY(session_cache_path(s, &path));
     TRY(fs_open(&cache, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0));
     TRY(layer_prune(cache, keep, freed));
     TRY(stepcache_prune(cache, layout, keep, &steps));
+    TRY(run_caches_prune(cache, most, &mounts));
     if (all)
         TRY(base_forget(path, &more));
-    *freed += more + steps;
+    *freed += more + steps + mounts;
     return NULL;
 }
 
