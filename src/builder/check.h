@@ -2,7 +2,7 @@
 #ifndef LADE_BUILDER_CHECK_H
 #define LADE_BUILDER_CHECK_H
 
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "builder/dockerfile.h"
 
 /* Report what is wrong with an instruction's words whatever the values of variables will be: a "${" that is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/directive.h"
 #include "base/mem.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "builder/diag.h"
+#include "base/diag.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "builder/pattern.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 #include "builder/splitter.h"
 
 #include <string.h>

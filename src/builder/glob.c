@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/glob.h"
 
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <stdint.h>
 #include <string.h>

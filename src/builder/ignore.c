@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "builder/ignore_pattern.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <string.h>
 

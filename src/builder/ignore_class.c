@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "builder/ignore_regex.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "builder/glob.h"
 #include "builder/ignore_regex.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "builder/lex.h"
 #include "base/mem.h"
 #include "builder/directive.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <string.h>
 

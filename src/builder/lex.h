@@ -5,7 +5,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "builder/dockerfile.h"
 
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 #ifndef LADE_BUILDER_LINT_H
 #define LADE_BUILDER_LINT_H
 
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "builder/dockerfile.h"
 
 /* The warnings that need the whole Dockerfile and nothing else: ConsistentInstructionCasing,

@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "builder/directive.h"
 #include "builder/lint.h"
-#include "builder/suggest.h"
+#include "base/suggest.h"
 
 #include <stdarg.h>
 #include <string.h>

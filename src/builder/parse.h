@@ -3,7 +3,7 @@
 #define LADE_BUILDER_PARSE_H
 
 #include "base/attr.h"
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "builder/dockerfile.h"
 #include "builder/lex.h"
 

@@ -4,7 +4,7 @@
 #include "builder/parse.h"
 #include "builder/port.h"
 #include "builder/run_flags.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 #include "builder/signalname.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "builder/parse.h"
-#include "builder/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "builder/parse.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 /* ONBUILD: an instruction that is kept as text. */
 

@@ -2,7 +2,7 @@
 #include "builder/pattern.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <string.h>
 

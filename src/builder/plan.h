@@ -5,7 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "builder/dockerfile.h"
 #include "image/platform.h"
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "builder/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/splitter.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 void splitter_flush(struct splitter *w)
 {

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "builder/suggest.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
-#include "builder/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

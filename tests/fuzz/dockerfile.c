@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "builder/dockerfile.h"
 
 /* Any text as a Dockerfile: mistakes, or a file that reads the same when it is printed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "base/mem.h"
 #include "builder/dockerfile.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/diag.h"
+#include "base/diag.h"
 #include "base/mem.h"
-#include "builder/runes.h"
+#include "base/runes.h"
 
 #include <stdarg.h>
 #include <stdint.h>

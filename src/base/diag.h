@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LADE_BUILDER_DIAG_H
-#define LADE_BUILDER_DIAG_H
+#ifndef LADE_BASE_DIAG_H
+#define LADE_BASE_DIAG_H
 
 #include "base/attr.h"
 #include "base/buf.h"
@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /*
- * What is wrong, or doubtful, in a Dockerfile: a list that parsing and planning fill, so that all mistakes
- * are reported in one go. Each is shown with its source line:
+ * What is wrong, or doubtful, in a file that somebody wrote (a Dockerfile, the configuration): a list that
+ * parsing fills, so that all mistakes are reported in one go. Each is shown with its source line:
  *
  *     Dockerfile:3:1: unknown instruction "COPPY"
  *        3 | COPPY a b

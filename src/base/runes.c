@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/runes.h"
+#include "base/runes.h"
 #include "base/str.h"
 
 struct range {

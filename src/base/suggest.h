@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LADE_BUILDER_SUGGEST_H
-#define LADE_BUILDER_SUGGEST_H
+#ifndef LADE_BASE_SUGGEST_H
+#define LADE_BASE_SUGGEST_H
 
 #include "base/attr.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "builder/suggest.h"
+#include "base/suggest.h"
 #include "base/mem.h"
 #include "base/str.h"
 

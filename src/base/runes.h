@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LADE_BUILDER_RUNES_H
-#define LADE_BUILDER_RUNES_H
+#ifndef LADE_BASE_RUNES_H
+#define LADE_BASE_RUNES_H
 
 #include "base/attr.h"
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The text of a Dockerfile by code points, as Go's unicode package sorts them. A byte that is not UTF-8 is a
+/* Text by code points, as Go's unicode package sorts them. A byte that is not UTF-8 is a
  * character of its own that belongs to no class. */
 
 /* The bytes of the first character, at least 1 unless `len` is 0; its code goes to *code (RUNE_INVALID when
