@@ -108,7 +108,7 @@ static struct err *creds_for(struct auth *a, const char *repository, const struc
     struct creds_options options = {
         .authfile = o->authfile, .username = o->username, .password = o->password};
     AUTO_VALUE(creds_wipe) struct creds found = {0};
-    TRY(creds_find(&found, &options, a->host->name, repository));
+    TRY(creds_find(&found, &options, a->host->name, repository, NULL));
     struct known_creds *known = mem_zero(1, sizeof *known);
     known->repository = mem_strdup(key);
     known->creds = found;

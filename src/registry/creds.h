@@ -5,14 +5,27 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "registry/creds_trace.h"
 
 #include <stdbool.h>
 
+struct http_counts;
+
 /*
- * Credentials for a host: what was given on the command line, then $DOCKER_AUTH_CONFIG, $REGISTRY_AUTH_FILE,
- * containers' auth.json, Docker's config.json (with credHelpers and credsStore), then none. The first that
- * has an entry wins; a broken file is an error and not "anonymous". Path-scoped keys: the most specific
- * first. All spellings of Docker Hub are one.
+ * Credentials for a host, from the first of these that has an entry:
+ *
+ *     --username with --password-stdin   for the registry that the command is about
+ *     --authfile
+ *     $DOCKER_AUTH_CONFIG                a document in the environment
+ *     $REGISTRY_AUTH_FILE
+ *     containers' auth.json              in the runtime directory, then in the configuration
+ *     Docker's config.json               auths, credHelpers, credsStore; then ~/.dockercfg
+ *     .dockerconfigjson, .dockercfg      a Kubernetes secret that is mounted as Docker's directory
+ *     variables of the CI system         (registry/creds_ci.h)
+ *     the cloud that lade runs in        (registry/cloud.h)
+ *
+ * A broken file is an error and not "anonymous". Path-scoped keys: the most specific first. All spellings of
+ * Docker Hub are one.
  */
 struct creds {
     char *username;       /* or NULL */
@@ -20,13 +33,18 @@ struct creds {
     char *identity_token; /* refresh token, or NULL */
     char *registry_token; /* bearer to send as it is, or NULL */
     char *source;         /* where it was found, for messages: "/home/u/.docker/config.json (auths)" */
+    bool more;            /* the source has others, which count when these are refused */
 };
 struct creds_options {
     const char *authfile, *username, *password;
+    const char *login_host;     /* the only registry for which username and password are; NULL: every one */
+    struct http_counts *counts; /* of requests to clouds; NULL: no cloud is asked */
+    unsigned skip;              /* so many of a source with several were refused */
 };
-/* `host` as in references; `repository` may be NULL. An empty result is anonymous. */
+/* `host` as in references; `repository` may be NULL, `trace` too. An empty result is anonymous. */
 MUST_USE struct err *creds_find(struct creds *out, const struct creds_options *options, const char *host,
-                                const char *repository);
+                                const char *repository, struct creds_trace *trace);
+bool creds_equal(const struct creds *a, const struct creds *b); /* but for the source */
 bool creds_empty(const struct creds *c);
 void creds_wipe(struct creds *c);
 

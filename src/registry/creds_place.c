@@ -12,17 +12,21 @@ static const char *env(const char *name)
     return str_empty(value) ? NULL : value;
 }
 
-static char *docker_file(void)
+/* A file in the directory of Docker's configuration, or NULL. */
+static char *docker_file(const char *name)
 {
     if (env("DOCKER_CONFIG"))
-        return path_join(env("DOCKER_CONFIG"), "config.json");
-    return env("HOME") ? path_join(env("HOME"), ".docker/config.json") : NULL;
+        return path_join(env("DOCKER_CONFIG"), name);
+    AUTO(mem_free) char *dir = env("HOME") ? path_join(env("HOME"), ".docker") : NULL;
+    return dir ? path_join(dir, name) : NULL;
 }
 
 static void add_take(struct strlist *out, char *path)
 {
-    if (path)
+    if (path && !strlist_has(out, path))
         strlist_add_take(out, path);
+    else
+        mem_free(path);
 }
 
 void creds_place_all(struct strlist *out)
@@ -38,12 +42,15 @@ void creds_place_all(struct strlist *out)
         strlist_add_take(out, path_join(env("XDG_CONFIG_HOME"), "containers/auth.json"));
     else if (env("HOME"))
         strlist_add_take(out, path_join(env("HOME"), ".config/containers/auth.json"));
-    add_take(out, docker_file());
+    add_take(out, docker_file("config.json"));
+    add_take(out, env("HOME") ? path_join(env("HOME"), ".dockercfg") : NULL);
+    add_take(out, docker_file(".dockerconfigjson"));
+    add_take(out, docker_file(".dockercfg"));
 }
 
 char *creds_place_login(const char *authfile)
 {
     if (!authfile)
         authfile = env("REGISTRY_AUTH_FILE");
-    return authfile ? mem_strdup(authfile) : docker_file();
+    return authfile ? mem_strdup(authfile) : docker_file("config.json");
 }

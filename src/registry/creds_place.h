@@ -6,7 +6,7 @@
 
 /* The files that may hold credentials, by the environment, the first to ask first: $REGISTRY_AUTH_FILE,
  * containers' auth.json (in $XDG_RUNTIME_DIR or /run, then in the configuration directory), Docker's
- * config.json. */
+ * config.json, ~/.dockercfg, and a Kubernetes secret in the directory of Docker's configuration. */
 void creds_place_all(struct strlist *out);
 /* The one that a login writes: `authfile`, else $REGISTRY_AUTH_FILE, else Docker's config.json. New string;
  * NULL without a home. */

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -15,6 +16,7 @@
 struct creds_trace_step {
     char *source; /* "$REGISTRY_AUTH_FILE", "/home/u/.docker/config.json", "the instance's metadata" */
     char *result; /* "found: user \"ci\"", "no such file", "no entry for ghcr.io" */
+    bool looked;  /* false: there was nothing to look at, as a variable that is not set */
 };
 struct creds_trace {
     struct creds_trace_step *step;
@@ -23,6 +25,8 @@ struct creds_trace {
 
 /* Add a step. Nothing happens when `trace` is NULL. Text from outside is made safe here. */
 void creds_trace_add(struct creds_trace *trace, const char *source, const char *format, ...) PRINTF(3, 4);
+/* The same for what there is not, so that nobody looked. */
+void creds_trace_skip(struct creds_trace *trace, const char *source, const char *format, ...) PRINTF(3, 4);
 /* The sources looked at, "a, b and c", each once. New string. */
 char *creds_trace_sources(const struct creds_trace *trace);
 void creds_trace_wipe(struct creds_trace *trace);

@@ -17,7 +17,7 @@ static void check_found(const struct creds_options *o, const char *host, const c
                         const char *want)
 {
     AUTO_VALUE(creds_wipe) struct creds c = {0};
-    check_ok(creds_find(&c, o, host, repository));
+    check_ok(creds_find(&c, o, host, repository, NULL));
     AUTO(mem_free) char *got = print(&c);
     if (strcmp(got, want) != 0)
         fail_msg("%s/%s: %s instead of %s", host, repository ? repository : "", got, want);
@@ -134,7 +134,7 @@ static void refuses_broken_files(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_VALUE(creds_wipe) struct creds c = {0};
         write_in(dir->path, ".docker/config.json", rows[i].text);
-        struct err *e = creds_find(&c, NULL, "a", NULL);
+        struct err *e = creds_find(&c, NULL, "a", NULL, NULL);
         assert_non_null(e);
         assert_null(strstr(err_message(e), "secret"));
         check_error(e, ERR_INPUT, rows[i].part);
@@ -144,9 +144,9 @@ static void refuses_broken_files(void **state)
     unlink(path);
     assert_int_equal(mkfifo(path, 0600), 0);
     AUTO_VALUE(creds_wipe) struct creds c = {0};
-    check_error(creds_find(&c, NULL, "a", NULL), ERR_INPUT, "config.json");
+    check_error(creds_find(&c, NULL, "a", NULL, NULL), ERR_INPUT, "config.json");
     AUTO(mem_free) char *none = mem_printf("%s/none.json", dir->path);
-    check_error(creds_find(&c, &(struct creds_options){.authfile = none}, "a", NULL), ERR_NOT_FOUND,
+    check_error(creds_find(&c, &(struct creds_options){.authfile = none}, "a", NULL, NULL), ERR_NOT_FOUND,
                 "none.json");
 }
 
@@ -207,7 +207,7 @@ static void asks_helpers(void **state)
             continue;
         }
         AUTO_VALUE(creds_wipe) struct creds c = {0};
-        struct err *e = creds_find(&c, NULL, rows[i].host, NULL);
+        struct err *e = creds_find(&c, NULL, rows[i].host, NULL, NULL);
         assert_non_null(e);
         assert_null(strstr(err_message(e), "top-secret"));
         check_error(e, rows[i].kind, rows[i].part);
