@@ -3,12 +3,11 @@
 """A reverse proxy in front of a real registry that misbehaves on a script. README.md says how; Python's own library only.
 
     faultreg.py TARGET [OPTION]… [RULE]…   TARGET is host:port of a registry that speaks plain HTTP; prints "port N other M" when ready
-    faultreg.py --control                  prints "port N"; each POST there, whose body is a list in JSON of the arguments above, starts a
-                                           proxy in the same process and answers "port N other M"
+    faultreg.py --control                  prints "port N"; each POST there, whose body has one of the arguments above on each line, starts
+                                           a proxy in the same process and answers "port N other M"
 """
 import argparse
 import http.server
-import json
 import signal
 import sys
 
@@ -54,7 +53,7 @@ class Control(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         try:
-            status, said = 200, start(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            status, said = 200, start(self.rfile.read(int(self.headers["Content-Length"])).decode().splitlines())
         except (ValueError, OSError) as error:
             status, said = 400, str(error)
         self.send_response(status)

@@ -118,30 +118,29 @@ token_start() {
   token: { realm: '$TOKEN_URL', service: registry, issuer: tests, rootcertbundle: $dir/token.crt }"
 }
 
-# flaky_start NAME TARGET RULE…: a proxy before the server at TARGET that misbehaves as the rules say (tests/support/flakyd.py).
-# Exports FLAKY_<NAME>=host:port and FLAKY_<NAME>_LOG.
-flaky_start() {
-    local name=$1 dir
-    dir=$(servers_dir)/flaky-$1
-    shift
-    mkdir -p "$dir"
-    "$support/flakyd.py" "$1" --log "$dir/log" "${@:2}" >"$dir/out" 2>"$dir/err" 3>&- &
+# faults_begin: one process for all the proxies that fault_start makes in this file's tests.
+faults_begin() {
+    local out
+    out=$(servers_dir)/faults
+    mkdir -p "$out"
+    "$support/../faultreg/faultreg.py" --control >"$out/out" 2>"$out/err" 3>&- &
     server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    export "FLAKY_${name^^}=127.0.0.1:$(sed -n 's/^port //p' "$dir/out")" "FLAKY_${name^^}_LOG=$dir/log"
+    wait_for 20 grep -q '^port ' "$out/out" || { cat "$out/err"; return 1; }
+    FAULT_CONTROL=127.0.0.1:$(sed -n 's/^port //p' "$out/out")
+    export FAULT_CONTROL
 }
 
-# connect_start NAME=HOST:PORT…: a proxy that answers for the names of real servers (tests/support/connectd.py), each of which is the plain
-# server at HOST:PORT. Exports CONNECT_PROXY and CONNECT_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, and CONNECT_LOG.
-connect_start() {
-    local dir port
-    dir=$(servers_dir)/connect
-    mkdir -p "$dir"
-    "$support/connectd.py" "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    port=$(sed -n 's/^port //p' "$dir/out")
-    export CONNECT_PROXY=http://127.0.0.1:$port CONNECT_CA=$dir/ca.crt CONNECT_LOG=$dir/log
+# fault_start NAME TARGET ARGUMENT…: a proxy before the registry at TARGET that misbehaves as the arguments say (tests/faultreg/README.md).
+# Needs faults_begin. Exports FAULT_<NAME>=host:port, FAULT_<NAME>_OTHER, its other origin, and FAULT_<NAME>_LOG.
+fault_start() {
+    local name=$1 log said
+    shift
+    mkdir -p "${BATS_TEST_TMPDIR:-$(servers_dir)}"
+    log=${BATS_TEST_TMPDIR:-$(servers_dir)}/fault-$name.log
+    : >"$log"
+    said=$(printf '%s\n' "$1" --log "$log" "${@:2}" | curl -sS --data-binary @- "http://$FAULT_CONTROL/")
+    [[ $said =~ ^port\ ([0-9]+)\ other\ ([0-9]+)$ ]] || { echo "faultreg: $said"; return 1; }
+    export "FAULT_${name^^}=127.0.0.1:${BASH_REMATCH[1]}" "FAULT_${name^^}_OTHER=localhost:${BASH_REMATCH[2]}" "FAULT_${name^^}_LOG=$log"
 }
 
 # requests LOG PATTERN: how many requests of a registry's access log match, as "METHOD URI STATUS BYTES-OF-THE-ANSWER".

@@ -18,7 +18,7 @@ struct bench {
 static struct server start_proxy(const char *dir, unsigned target, const char *log, const char *const *rules)
 {
     AUTO(mem_free) char *to = mem_printf("127.0.0.1:%u", target);
-    const char *argv[16] = {"python3", LADE_TEST_DATA "/support/flakyd.py", to, "--log", log};
+    const char *argv[16] = {"python3", LADE_TEST_DATA "/faultreg/faultreg.py", to, "--log", log};
     for (size_t i = 0; rules[i]; i++)
         argv[5 + i] = rules[i];
     return start_helper(dir, argv);
@@ -66,19 +66,19 @@ static void push_survives(void **state)
         const char *line; /* in the log, so often */
         unsigned times;
     } rows[] = {
-        {"GET ^/v2/$ 2 status 503:0", "GET /v2/ ", 3},
-        {"POST uploads 1 status 500", "POST /v2/app/blobs/uploads/ ", 3},
+        {"GET ^/v2/$ 2 status=503 retry=0", "GET /v2/ ", 3},
+        {"POST uploads 1 status=500", "POST /v2/app/blobs/uploads/ ", 3},
         {"POST uploads 1 drop", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 status 502", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 early 503", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 status 404", "POST /v2/app/blobs/uploads/ ", 3},
+        {"PATCH . 1 status=502", "POST /v2/app/blobs/uploads/ ", 3},
+        {"PATCH . 1 early status=503", "POST /v2/app/blobs/uploads/ ", 3},
+        {"PATCH . 1 status=404", "POST /v2/app/blobs/uploads/ ", 3},
         {"PATCH . 1 lose", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PUT uploads 1 status 500", "POST /v2/app/blobs/uploads/ ", 3},
+        {"PUT uploads 1 status=500", "POST /v2/app/blobs/uploads/ ", 3},
         {"PUT uploads 1 lose", "POST /v2/app/blobs/uploads/ ", 2}, /* done, the answer lost: not sent again */
-        {"PUT manifests 1 status 429:1", "PUT /v2/app/manifests/sha256", 2},
+        {"PUT manifests 1 status=429 retry=1", "PUT /v2/app/manifests/sha256", 2},
         {"PUT manifests 1 lose", "PUT /v2/app/manifests/sha256", 2},
-        {"PUT manifests 1 header Docker-Content-Digest=", "HEAD /v2/app/manifests/", 1},
-        {"HEAD . 1 status 500", "", 0},
+        {"PUT manifests 1 header=Docker-Content-Digest:", "HEAD /v2/app/manifests/", 1},
+        {"HEAD . 1 status=500", "", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bench b;
@@ -106,16 +106,16 @@ static void push_fails(void **state)
         enum err_kind kind;
         const char *part;
     } rows[] = {
-        {"POST uploads 99 status 500", ERR_NETWORK, "gave up after 4 tries: POST http://127.0.0.1:"},
-        {"PUT manifests 99 status 413", ERR_RESOURCE, "HTTP 413 TESTS: as the test wants"},
-        {"PUT manifests 99 status 409", ERR_CONFLICT, "HTTP 409 TESTS"},
-        {"PUT manifests 99 status 400", ERR_INPUT, "HTTP 400 TESTS"},
-        {"PUT manifests 99 header Docker-Content-Digest="
+        {"POST uploads 99 status=500", ERR_NETWORK, "gave up after 4 tries: POST http://127.0.0.1:"},
+        {"PUT manifests 99 status=413", ERR_RESOURCE, "HTTP 413 FAULT: as the script wants"},
+        {"PUT manifests 99 status=409", ERR_CONFLICT, "HTTP 409 FAULT"},
+        {"PUT manifests 99 status=400", ERR_INPUT, "HTTP 400 FAULT"},
+        {"PUT manifests 99 header=Docker-Content-Digest:"
          "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
          ERR_INTEGRITY, "the registry stored sha256:44136fa355b3"},
-        {"POST uploads 99 header Location=", ERR_INPUT, "without Location"},
-        {"POST uploads 99 header Location=file:///etc/passwd", ERR_INPUT, "not a URL of http or https"},
-        {"POST uploads 99 status 403", ERR_DENIED, "HTTP 403 TESTS"},
+        {"POST uploads 99 header=Location:", ERR_INPUT, "without Location"},
+        {"POST uploads 99 header=Location:file:///etc/passwd", ERR_INPUT, "not a URL of http or https"},
+        {"POST uploads 99 status=403", ERR_DENIED, "HTTP 403 DENIED"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bench b;
@@ -132,10 +132,10 @@ static void pull_survives(void **state)
     static const struct {
         const char *rule, *line;
     } rows[] = {
-        {"GET blobs 1 status 500", "GET /v2/app/blobs/"},
-        {"GET blobs 1 cut 0", "GET /v2/app/blobs/"},
-        {"GET blobs 2 cut 100000", "range=bytes=200000-"},
-        {"GET blobs 1 cut 3145727", "range=bytes=3145727-"},
+        {"GET blobs 1 status=500", "GET /v2/app/blobs/"},
+        {"GET blobs 1 cut=0", "GET /v2/app/blobs/"},
+        {"GET blobs 2 cut=100000", "range=bytes=200000-"},
+        {"GET blobs 1 cut=3145727", "range=bytes=3145727-"},
         {"GET blobs 1 drop", "GET /v2/app/blobs/"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -163,7 +163,7 @@ static void pull_without_ranges(void **state)
     struct bench b;
     AUTO_VALUE(desc_wipe) struct desc d = {0};
     AUTO_VALUE(buf_wipe) struct buf back = BUF(BIG);
-    begin(&b, dir->path, (const char *const[]){"GET blobs 1 cut 1000000", "GET blobs 1 ignore-range", NULL});
+    begin(&b, dir->path, (const char *const[]){"GET blobs 1 cut=1000000", "GET blobs 1 without=Range", NULL});
     check_ok(store_write(b.s, MEDIATYPE_OCI_LAYER, b.data, BIG, &d));
     check_ok(store_read(b.s, &d, &back));
     assert_memory_equal(buf_text(&back), b.data, BIG);
@@ -178,9 +178,9 @@ static void pull_fails(void **state)
         enum err_kind kind;
         const char *part;
     } rows[] = {
-        {"GET blobs 99 flip", ERR_INTEGRITY, "sha256:"},
-        {"GET blobs 99 cut 0", ERR_NETWORK, "gave up after 4 tries"},
-        {"GET blobs 99 redirect http://127.0.0.1:1/", ERR_NETWORK, "Connection refused"},
+        {"GET blobs 99 flip=0", ERR_INTEGRITY, "sha256:"},
+        {"GET blobs 99 cut=0", ERR_NETWORK, "gave up after 4 tries"},
+        {"GET blobs 99 redirect=307:http://127.0.0.1:1", ERR_NETWORK, "Connection refused"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bench b;
@@ -206,7 +206,7 @@ static void redirects_without_credentials(void **state)
     AUTO(mem_free) char *log = mem_printf("%s/own.log", dir->path);
     AUTO(mem_free) char *other_log = mem_printf("%s/other.log", dir->path);
     struct server other = start_proxy(dir->path, open.port, other_log, (const char *const[]){NULL});
-    AUTO(mem_free) char *rule = mem_printf("* blobs/sha256 99 redirect http://127.0.0.1:%u", other.port);
+    AUTO(mem_free) char *rule = mem_printf("* blobs/sha256 99 redirect=307:http://127.0.0.1:%u", other.port);
     struct server own = start_proxy(dir->path, closed.port, log, (const char *const[]){rule, NULL});
     AUTO(registry_free) struct registry *r = NULL;
     check_ok(
@@ -239,7 +239,7 @@ static void redirects_end(void **state)
     bool yes;
     AUTO_VALUE(desc_wipe) struct desc d = desc_for(MEDIATYPE_OCI_LAYER, "x", 1);
     /* Relative to itself: for ever. */
-    begin(&b, dir->path, (const char *const[]){"HEAD blobs 99 redirect ", NULL});
+    begin(&b, dir->path, (const char *const[]){"HEAD blobs 99 redirect=307:loop", NULL});
     check_error(store_has(b.s, &d, &yes), ERR_INPUT, "more than 5 redirects");
     end(&b);
 }
@@ -251,12 +251,12 @@ static void waits_as_asked(void **state)
     struct bench b;
     bool yes;
     AUTO_VALUE(desc_wipe) struct desc d = desc_for(MEDIATYPE_OCI_LAYER, "x", 1);
-    begin(&b, dir->path, (const char *const[]){"HEAD blobs 1 status 429:2", NULL});
+    begin(&b, dir->path, (const char *const[]){"HEAD blobs 1 status=429 retry=2", NULL});
     uint64_t from = clock_ms();
     check_ok(store_has(b.s, &d, &yes));
     assert_true(clock_ms() - from >= 1900);
     end(&b);
-    begin(&b, dir->path, (const char *const[]){"HEAD blobs 1 status 429:1000000000", NULL});
+    begin(&b, dir->path, (const char *const[]){"HEAD blobs 1 status=429 retry=1000000000", NULL});
     check_error(store_has(b.s, &d, &yes), ERR_NETWORK, "longer than the time allowed");
     end(&b);
 }
