@@ -51,7 +51,8 @@ struct host {
     struct http_pool *own;     /* to the registry itself */
     struct http_pool *foreign; /* to where it leads us: redirects, uploads, token servers */
     struct auth *auth;
-    struct lock *lock; /* for what follows */
+    struct lock *referrers; /* held while a fallback tag is changed */
+    struct lock *lock;      /* for what follows */
     bool ready, probing;
     struct url base; /* "https://registry-1.docker.io/"; does not change once ready */
     uint64_t pause_until_ms;

@@ -5,6 +5,7 @@
 #include "image/mediatype.h"
 #include "registry/apierr.h"
 #include "registry/client.h"
+#include "registry/fallback.h"
 #include "registry/http_head.h"
 
 #include <string.h>
@@ -88,6 +89,19 @@ struct err *manifests_resolve(const struct repo *r, const char *reference, struc
     return *found ? from_body(out, &whole, reference) : NULL;
 }
 
+struct err *manifests_fetch(const struct repo *r, const char *reference, struct desc *d, struct buf *out,
+                            bool *found)
+{
+    AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
+    TRY(send(r, "GET", reference, &reply));
+    *found = reply.status == 200;
+    if (!*found)
+        return NULL;
+    TRY(from_body(d, &reply, reference));
+    buf_add(out, buf_text(&reply.body), reply.body.len);
+    return buf_check(out, "the manifest");
+}
+
 static struct err *get_once(const struct repo *r, const struct desc *d, const char *digest, struct buf *out)
 {
     AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
@@ -143,15 +157,20 @@ static struct err *check_stored(const struct repo *r, const struct desc *d, cons
     return NULL;
 }
 
-/* *early: what was uploaded a moment ago may not be seen everywhere yet. Faults of the transport have had
- * their tries. */
+/* What became of a PUT. */
+struct outcome {
+    bool early; /* what was uploaded a moment ago may not be seen everywhere yet */
+    bool noted; /* the registry keeps what refers to what (OCI-Subject) */
+};
+
+/* Faults of the transport have had their tries. */
 static struct err *put_once(const struct repo *r, const struct desc *d, const char *reference,
-                            struct source *body, bool *early)
+                            struct source *body, struct outcome *o)
 {
     AUTO_VALUE(url_wipe) struct url u = {0};
     AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
     AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
-    *early = false;
+    *o = (struct outcome){0};
     TRY(manifest_url(r, reference, &u));
     strlist_add_take(&headers, mem_printf("Content-Type: %s", d->media_type));
     struct client_request q = {.method = "PUT",
@@ -162,6 +181,7 @@ static struct err *put_once(const struct repo *r, const struct desc *d, const ch
                                .body_size = d->size,
                                .sends = true};
     TRY(client_send(&reply, r->host, &q));
+    o->noted = strmap_get(&reply.headers, "oci-subject") != NULL;
     if (reply.status >= 200 && reply.status <= 202)
         return check_stored(r, d, reference, &reply);
     const char *text = buf_text(&reply.body);
@@ -175,9 +195,22 @@ static struct err *put_once(const struct repo *r, const struct desc *d, const ch
     if (immutable)
         return err_hint(err_as(e, ERR_CONFLICT),
                         "the registry does not let this tag be moved: choose another");
-    *early = apierr_has(text, reply.body.len, "MANIFEST_BLOB_UNKNOWN") ||
-             apierr_has(text, reply.body.len, "BLOB_UNKNOWN");
-    return *early ? err_as(e, ERR_NETWORK) : e;
+    o->early = apierr_has(text, reply.body.len, "MANIFEST_BLOB_UNKNOWN") ||
+               apierr_has(text, reply.body.len, "BLOB_UNKNOWN");
+    return o->early ? err_as(e, ERR_NETWORK) : e;
+}
+
+/* A registry took it, so what lade cannot read in it is no error here. */
+static struct err *note_subject(const struct repo *r, const struct desc *d, const void *data, size_t len)
+{
+    AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+    AUTO_VALUE(desc_wipe) struct desc entry = {0};
+    struct err *bad = manifest_parse(&m, data, len, d->media_type, "manifest");
+    err_free(bad);
+    if (bad || !m.subject.media_type)
+        return NULL;
+    fallback_describe(&entry, d, &m);
+    return fallback_add(r, &m.subject.digest, &entry);
 }
 
 struct err *manifests_put(const struct repo *r, const struct desc *d, const char *tag, const void *data,
@@ -186,7 +219,7 @@ struct err *manifests_put(const struct repo *r, const struct desc *d, const char
     char text[DIGEST_TEXT];
     struct retry tries;
     struct err *e;
-    bool early;
+    struct outcome o;
     const char *reference = tag ? tag : digest_text(&d->digest, text);
     if (len > MANIFEST_SIZE_MAX)
         return err_new(ERR_RESOURCE, "manifest %s is larger than the %u bytes that registries take",
@@ -195,7 +228,30 @@ struct err *manifests_put(const struct repo *r, const struct desc *d, const char
     retry_begin(&tries, &r->host->retry);
     do {
         TRY(source_reopen(body, 0));
-        e = put_once(r, d, reference, body, &early);
-    } while (early && client_retry(r->host, &tries, &e, 0));
-    return e;
+        e = put_once(r, d, reference, body, &o);
+    } while (o.early && client_retry(r->host, &tries, &e, 0));
+    return e || o.noted ? e : note_subject(r, d, data, len);
+}
+
+struct err *manifests_delete(const struct repo *r, const struct digest *digest)
+{
+    char text[DIGEST_TEXT];
+    AUTO_VALUE(url_wipe) struct url u = {0};
+    AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
+    AUTO(mem_free) char *scope = mem_printf("repository:%s:pull,delete", r->name);
+    TRY(manifest_url(r, digest_text(digest, text), &u));
+    struct client_request q = {
+        .method = "DELETE", .url = &u, .want = {.repository = r->name, .scope = scope}};
+    TRY(client_send(&reply, r->host, &q));
+    if ((reply.status >= 200 && reply.status < 300) || reply.status == 404)
+        return NULL;
+    struct err *e = client_unexpected(r->host, &q, &reply);
+    bool never = reply.status == 405 || reply.status == 501 ||
+                 apierr_has(buf_text(&reply.body), reply.body.len, "UNSUPPORTED");
+    return never
+               ? err_hint(err_as(e, ERR_UNSUPPORTED),
+                          "%s lets no client delete images; whoever runs it may allow it (registry:2 and 3: "
+                          "storage.delete.enabled), or has another way to delete them",
+                          r->host->name)
+               : e;
 }

@@ -3,6 +3,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "registry/auth.h"
+#include "registry/blob.h"
 #include "registry/client.h"
 #include "registry/host.h"
 #include "registry/manifests.h"
@@ -60,7 +61,7 @@ void registry_free(struct registry *r)
     http_end();
 }
 
-static struct err *find_host(struct registry *r, const char *name, struct host **out)
+struct err *registry_host(struct registry *r, const char *name, struct host **out)
 {
     AUTO(lock_release) struct lock *held = lock_hold(r->lock);
     for (size_t i = 0; i < r->host_count; i++)
@@ -76,9 +77,15 @@ static struct err *find_host(struct registry *r, const char *name, struct host *
 struct err *registry_repository(struct registry *r, const struct ref *ref, bool push, struct store **out)
 {
     struct host *h;
-    TRY(find_host(r, ref->registry, &h));
+    TRY(registry_host(r, ref->registry, &h));
     *out = remote_new(h, ref->repository, push);
     return NULL;
+}
+
+struct err *registry_repo(struct registry *r, const struct ref *ref, bool push, struct repo *out)
+{
+    *out = (struct repo){.name = ref->repository, .push = push};
+    return registry_host(r, ref->registry, &out->host);
 }
 
 struct err *registry_resolve(struct registry *r, const struct ref *ref, struct desc *out)
@@ -99,7 +106,7 @@ struct err *registry_check_login(struct registry *r, const char *host)
     struct host *h;
     AUTO_VALUE(url_wipe) struct url u = {0};
     AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
-    TRY(find_host(r, host, &h));
+    TRY(registry_host(r, host, &h));
     TRY(host_url(h, &u, "/v2/"));
     struct client_request q = {.method = "GET", .url = &u};
     TRY(client_send(&reply, h, &q));

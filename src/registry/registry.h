@@ -50,6 +50,13 @@ AUTO_DEFINE(struct registry *, registry_free)
 MUST_USE struct err *registry_repository(struct registry *r, const struct ref *ref, bool push,
                                          struct store **out);
 
+/* The parts of it, for what stores do not do (registry/names.h, registry/referrers.h). A registry's host;
+ * a repository, whose name is borrowed from `ref`. No request is made. */
+struct host;
+struct repo;
+MUST_USE struct err *registry_host(struct registry *r, const char *name, struct host **out);
+MUST_USE struct err *registry_repo(struct registry *r, const struct ref *ref, bool push, struct repo *out);
+
 /* What an image reference names, by HEAD (GET where the registry has no digest in HEAD). ERR_NOT_FOUND naming
  * it. */
 MUST_USE struct err *registry_resolve(struct registry *r, const struct ref *ref, struct desc *out);
