@@ -5,49 +5,14 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "builder/rootfs.h"
+#include "builder/run_select.h"
 #include "builder/step.h"
 #include "layers/clone.h"
 #include "layers/tarwrite.h"
 
-#include <fcntl.h>
-#include <string.h>
-
-#define LONE_FILE "file" /* where a mount shows one file: its name in a directory of its own */
-
 static bool owners_are_real(struct sandbox_way way)
 {
     return way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
-}
-
-/* One of the nodes that are shown, and all below it, for a tree of their own. Files of the context belong to
- * root, whoever has the checkout. */
-static struct err *copy_node(const struct run_mount *mount, struct tree *to, struct node *dir,
-                             const char *name, struct node *from)
-{
-    struct node *n = tree_add(to, dir, name, strlen(name), from->type);
-    node_copy_meta(to, n, from);
-    if (!mount->from)
-        n->uid = n->gid = 0;
-    if (from->type != NODE_DIR)
-        return NULL;
-    struct node **child = NULL;
-    size_t count = 0;
-    TRY(tree_children(mount->files, from, &child, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(copy_node(mount, to, n, child[i]->name, child[i]));
-    return NULL;
-}
-
-static struct err *select_files(struct builder *b, const struct run_mount *mount, struct tree *to)
-{
-    struct node **child = NULL;
-    size_t count = 0;
-    if (mount->node->type != NODE_DIR)
-        return copy_node(mount, to, tree_root(to), LONE_FILE, mount->node);
-    TRY(tree_children(mount->files, mount->node, &child, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(copy_node(mount, to, tree_root(to), child[i]->name, child[i]));
-    return mount->from ? step_unpack_contents(b, mount->from, to) : NULL;
 }
 
 static struct err *digest_tree(struct tree *t, struct digest *out)
@@ -68,7 +33,9 @@ static struct err *unpack_selected(struct builder *b, const struct run_mount *mo
     const char *path = NULL;
     TRY(rootfs_way(b, &way));
     TRY(rootfs_cache(b, &cache, &path));
-    TRY(select_files(b, mount, selected));
+    TRY(run_select(selected, mount, true));
+    if (mount->from)
+        TRY(step_unpack_contents(b, mount->from, selected));
     enum unpacked_kind kind = owners_are_real(way) ? UNPACKED_REAL : UNPACKED_OURS;
     builder_unlock(b);
     struct err *e = digest_tree(selected, &id);
@@ -134,7 +101,7 @@ static struct err *show_copy(struct run_shown *out, struct builder *b, const str
     AUTO(unpacking_free) struct unpacking *copy = NULL;
     TRY(unpacking_begin(&copy, cache, owners_are_real(way) ? UNPACKED_REAL : UNPACKED_OURS));
     TRY(run_show_copy(b, mount, unpacking_dir(copy)));
-    out->path = beneath(unpacking_upper(copy), mount->node->type == NODE_DIR ? "" : LONE_FILE);
+    out->path = beneath(unpacking_upper(copy), mount->node->type == NODE_DIR ? "" : RUN_SELECT_NAME);
     out->copy = TAKE(copy);
     return NULL;
 }
@@ -160,6 +127,6 @@ struct err *run_show(struct run_shown *out, struct builder *b, const struct run_
     if (out->path)
         return NULL;
     TRY(unpack_selected(b, mount, &out->unpacked));
-    out->path = beneath(unpacked_path(out->unpacked), mount->node->type == NODE_DIR ? "" : LONE_FILE);
+    out->path = beneath(unpacked_path(out->unpacked), mount->node->type == NODE_DIR ? "" : RUN_SELECT_NAME);
     return NULL;
 }

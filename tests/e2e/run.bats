@@ -226,6 +226,36 @@ config() {
     fails 4 '"/nix": not found' -- lade build -q context
 }
 
+@test "hard links in bind mounts" {
+    mkdir -p context/d/sub context/hidden
+    echo one >context/d/a
+    ln context/d/a context/d/sub/b
+    ln context/d/a context/outside
+    echo two >context/d/other
+    own
+    # A link of which the mount shows one name is a file of its own.
+    local show='stat -c "%n %h" d/a d/other; [ d/a -ef d/sub/b ] && echo same; cat d/sub/b'
+    local seen=$'d/a 2\nd/other 1\nsame\none'
+    dockerfile "RUN --mount=source=d,target=/m/d,rw cd /m && $show; echo more >>d/a; cat d/sub/b" \
+        'RUN --mount=source=d/a,target=/f,rw stat -c %h /f' "RUN --mount=source=d,target=/m/d cd /m && cat d/sub/b"
+    says "$(printf '%s\n' "$seen" one more 1 one)"
+    echo hidden >context/.dockerignore
+    dockerfile "RUN --mount=target=/m cd /m && stat -c %h outside && ${show/d\/a d/d\/other d}"
+    says "$(printf '%s\n' 3 'd/other 1' 'd/other 1' same one)"
+    # The links are part of what the command sees.
+    dockerfile 'RUN --mount=source=d,target=/m stat -c %h /m/a'
+    lade build -q -t linked context
+    rm context/d/sub/b
+    cp context/d/a context/d/sub/b
+    lade build --progress=plain context >log 2>&1
+    run ! grep CACHED log
+    same output "$(said <log)" 1
+    # Those of a stage.
+    printf '%s\n' 'FROM base AS one' 'RUN mkdir /d && echo x >/d/a && chown 3:4 /d/a && ln /d/a /d/b' 'RUN echo y >/d/c' 'FROM base' \
+        'RUN --mount=from=one,source=/d,target=/d,rw stat -c "%n %h %u:%g" /d/* && rm /d/a && stat -c "%h %u" /d/b' >context/Dockerfile
+    says "$(printf '%s\n' '/d/a 2 3:4' '/d/b 2 3:4' '/d/c 1 0:0' '1 3')"
+}
+
 @test "root: bind mounts of stages and images" {
     cat >context/Dockerfile <<'END'
 FROM base AS made
