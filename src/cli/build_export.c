@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/endpoint.h"
+#include "cli/report.h"
 #include "layers/apply.h"
 #include "layers/spool.h"
 #include "layers/tarwrite.h"
@@ -132,26 +133,6 @@ struct err *build_export(struct session *s, const struct build_request *request,
     return NULL;
 }
 
-static struct err *check_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
-    AUTO(mem_free) char *directory = slash ? mem_strndup(path, len) : mem_strdup(".");
-    AUTO(fd_close) int fd = -1;
-    return fs_open(&fd, AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0);
-}
-
-struct err *build_export_forget(const char *option, const char *path)
-{
-    struct stat st;
-    if (str_empty(path))
-        return NULL;
-    TRY(err_wrap(check_directory(path), "%s", option));
-    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return NULL;
-    return unlink(path) == 0 || errno == ENOENT ? NULL : err_sys("%s %s", option, path);
-}
-
 static char *joined_names(const struct build_request *request)
 {
     AUTO_VALUE(strlist_wipe) struct strlist names = {0};
@@ -161,7 +142,8 @@ static char *joined_names(const struct build_request *request)
 }
 
 /* Keys in the order of bytes, as buildx writes them. */
-static char *metadata(const struct build_request *request, const struct build_result *result)
+static char *metadata(const struct session *s, const struct build_request *request,
+                      const struct build_result *result)
 {
     char digest[DIGEST_TEXT];
     AUTO(json_decref) json_t *object = json_object();
@@ -172,6 +154,7 @@ static char *metadata(const struct build_request *request, const struct build_re
     json_put(object, "containerimage.digest", json_new_str(digest_text(&result->manifest.digest, digest)));
     if (*names)
         json_put(object, "image.name", json_new_str(names));
+    report_put(s, object);
     return json_text_pretty(object);
 }
 
@@ -185,6 +168,6 @@ struct err *build_export_about(struct session *s, const struct build_request *re
                      "--iidfile"));
     if (str_empty(metadata_file))
         return NULL;
-    AUTO(mem_free) char *text = metadata(request, result);
+    AUTO(mem_free) char *text = metadata(s, request, result);
     return err_wrap(session_write_file(s, metadata_file, text), "--metadata-file");
 }

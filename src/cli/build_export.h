@@ -15,11 +15,7 @@
 /* `from` gives the image's blobs. */
 MUST_USE struct err *build_export(struct session *s, const struct build_request *request,
                                   const struct build_result *result, struct store *from);
-/* Before a build: remove what an earlier one wrote to such a file, so that it is not there when this one
- * fails; an error when its directory does not exist, rather than after the push. `option` is for the message.
- */
-MUST_USE struct err *build_export_forget(const char *option, const char *path);
-/* --iidfile: the manifest's digest. --metadata-file: buildx's keys. Both may be NULL. */
+/* --iidfile: the manifest's digest. --metadata-file: buildx's keys, and what was published. Both may be NULL. */
 MUST_USE struct err *build_export_about(struct session *s, const struct build_request *request,
                                         const struct build_result *result, const char *iidfile,
                                         const char *metadata_file);

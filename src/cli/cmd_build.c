@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/endpoint.h"
 #include "cli/publish.h"
+#include "cli/report.h"
 #include "cli/session.h"
 #include "registry/origin.h"
 
@@ -110,6 +111,7 @@ static const struct opt run_options[] = {
 static const struct opt_group groups[] = {
     {"Options", build_options, ARRAY_LEN(build_options)},
     {"RUN", run_options, ARRAY_LEN(run_options)},
+    SHARED_PUBLISH,
     SHARED_REGISTRY,
     SHARED_STORE,
     SHARED_CACHE,
@@ -180,9 +182,11 @@ static struct err *run(void *settings, const struct strlist *args)
         TRY(err_wrap(session_enter_range(&b->shared), "--userns subuid"));
     if (request.stdout_taken)
         TRY(session_check_stdout());
-    TRY(build_export_forget("--iidfile", b->iidfile));
-    TRY(build_export_forget("--metadata-file", b->metadata_file));
+    TRY(report_forget("--iidfile", b->iidfile));
+    TRY(report_forget("--metadata-file", b->metadata_file));
     TRY(session_open(&s, &b->shared));
+    if (request.push)
+        report_begin(&s, b->metadata_file);
     if (b->builder)
         event_note(&s.events, "--builder changes nothing: lade builds itself");
     TRY(build(&s, &request, &result, &pushed));

@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "cli/all_tags.h"
 #include "cli/cli.h"
 #include "cli/endpoint.h"
+#include "cli/report.h"
 #include "cli/session.h"
 
 struct push_settings {
     struct shared shared;
+    bool all_tags;
+    const char *metadata_file;
+};
+
+static const struct opt push_options[] = {
+    {"all-tags", 'a', OPT_FLAG, NULL, "publish all tags that the local store has of a repository",
+     offsetof(struct push_settings, all_tags), 0, NULL},
+    {"metadata-file", 0, OPT_TEXT, "FILE", "write what was published to a file, as JSON",
+     offsetof(struct push_settings, metadata_file), 0, NULL},
 };
 
 static const struct opt_group groups[] = {
-    SHARED_REGISTRY, SHARED_STORE, SHARED_JOBS, SHARED_PROGRESS, SHARED_GENERAL,
+    {"Options", push_options, ARRAY_LEN(push_options)},
+    SHARED_PUBLISH,
+    SHARED_REGISTRY,
+    SHARED_STORE,
+    SHARED_JOBS,
+    SHARED_PROGRESS,
+    SHARED_GENERAL,
 };
 
 /* The names that were given, and what each of them stands for here. */
@@ -62,7 +79,7 @@ static struct err *push_all(struct session *s, const struct names *n, struct str
     for (size_t i = 0; i < n->count;) {
         size_t count = same_image(n, i);
         const struct endpoint *image = &n->image[i];
-        TRY(endpoint_push(s, image->store, &image->root, refs + i, count, results));
+        TRY(endpoint_push(s, image, refs + i, count, results));
         i += count;
     }
     return NULL;
@@ -74,12 +91,17 @@ static struct err *run(void *settings, const struct strlist *args)
     AUTO_VALUE(session_wipe) struct session s = {0};
     AUTO_VALUE(names_wipe) struct names names = {0};
     AUTO_VALUE(strlist_wipe) struct strlist results = {0};
+    AUTO_VALUE(strlist_wipe) struct strlist all = {0};
+    TRY(report_forget("--metadata-file", p->metadata_file));
     TRY(session_open(&s, &p->shared));
-    TRY(names_open(&names, &s, args));
+    report_begin(&s, p->metadata_file);
+    if (p->all_tags)
+        TRY(all_tags_of_names(&all, &s, args));
+    TRY(names_open(&names, &s, p->all_tags ? &all : args));
     struct err *e = push_all(&s, &names, &results);
     session_quiet(&s);
     endpoint_print(&results);
-    return e;
+    return e ? e : report_write(&s, p->metadata_file);
 }
 
 const struct command cmd_push = {

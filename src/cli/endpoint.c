@@ -7,6 +7,8 @@
 #include "image/layout.h"
 #include "image/mediatype.h"
 #include "layers/archive.h"
+#include "push/companions.h"
+#include "registry/blob.h"
 #include "registry/origin.h"
 
 #include <fcntl.h>
@@ -128,6 +130,7 @@ void endpoint_wipe(struct endpoint *e)
     if (e->scratch)
         err_free(fs_remove_tree(AT_FDCWD, e->scratch));
     free(e->scratch);
+    companions_wipe(&e->companions);
     *e = (struct endpoint){0};
 }
 
@@ -139,4 +142,14 @@ struct err *endpoint_choose(struct endpoint *e, const struct platform *want)
     TRY(copy_choose(e->store, &e->root, want, &chosen));
     desc_copy(&e->root, &chosen);
     return NULL;
+}
+
+struct err *endpoint_add_companions(struct endpoint *e, struct session *s, const struct place *p)
+{
+    struct registry *registry = NULL;
+    struct repo repo = {0};
+    TRY(session_registry(s, &registry));
+    TRY(registry_repo(registry, &p->ref, false, &repo));
+    return err_wrap(companions_find(&e->companions, &repo, e->store, &e->root), "what refers to %s",
+                    p->shown);
 }

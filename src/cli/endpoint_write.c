@@ -17,18 +17,21 @@
 
 static struct copy_options copy_options(struct session *s)
 {
-    return (struct copy_options){
-        .jobs = (unsigned)s->shared->jobs, .events = &s->events, .verb = "copy", .skip_foreign = true};
+    return (struct copy_options){.jobs = (unsigned)s->shared->jobs,
+                                 .events = &s->events,
+                                 .verb = "copy",
+                                 .skip_foreign = !s->shared->foreign_layers};
 }
 
-struct err *endpoint_push(struct session *s, struct store *from, const struct desc *root,
-                          const struct ref *refs, size_t count, struct strlist *results)
+struct err *endpoint_push(struct session *s, const struct endpoint *image, const struct ref *refs,
+                          size_t count, struct strlist *results)
 {
-    AUTO_VALUE(publish_wipe) struct publish p = {0};
+    AUTO_VALUE(publish_wipe)
+    struct publish p = {.companions = image->companions.item, .companion_count = image->companions.count};
     if (count == 0)
         return NULL;
-    TRY(publish_begin(&p, s, from, refs, count));
-    return publish_finish(&p, root, results);
+    TRY(publish_begin(&p, s, image->store, refs, count));
+    return publish_finish(&p, &image->root, results);
 }
 
 struct err *endpoint_keep(struct session *s, const struct endpoint *image, const struct ref *name,
@@ -158,7 +161,7 @@ struct err *endpoint_write(struct session *s, const struct endpoint *image, cons
         else
             TRY(err_wrap(write_one(s, image, &to[i], results), "copy to %s", to[i].shown));
     }
-    return endpoint_push(s, image->store, &image->root, refs, ref_count, results);
+    return endpoint_push(s, image, refs, ref_count, results);
 }
 
 void endpoint_print(const struct strlist *results)

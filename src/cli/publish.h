@@ -16,6 +16,8 @@
  */
 struct publish {
     struct events events;
+    const struct push_companion *companions; /* set before publish_begin; borrowed */
+    size_t companion_count;
     struct session *session;
     struct push_target *target;
     size_t count;

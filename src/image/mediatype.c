@@ -81,6 +81,16 @@ const char *mediatype_to_oci(const char *type)
     return known && known->oci ? known->oci : type;
 }
 
+const char *mediatype_to_docker(const char *type)
+{
+    if (mediatype_is_docker(type))
+        return type;
+    for (size_t i = 0; type && i < ARRAY_LEN(table); i++)
+        if (table[i].oci && str_eq(table[i].oci, type) && table[i].compression != COMPRESSION_ZSTD)
+            return table[i].type;
+    return NULL;
+}
+
 const char *mediatype_accept(void)
 {
     return MEDIATYPE_OCI_INDEX ", " MEDIATYPE_OCI_MANIFEST ", " MEDIATYPE_DOCKER_LIST

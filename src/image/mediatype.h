@@ -36,6 +36,8 @@ bool mediatype_is_docker(const char *type);
 /* The OCI twin of a Docker type (for new manifests over a Docker base: same bytes, OCI name); others as they
  * are. */
 const char *mediatype_to_oci(const char *type);
+/* The Docker twin of an OCI type, or NULL when Docker has none. Docker types as they are. */
+const char *mediatype_to_docker(const char *type);
 /* All manifest and index types, comma separated, for an Accept header. */
 const char *mediatype_accept(void);
 

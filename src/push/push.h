@@ -15,19 +15,36 @@
  * Publish one image under one or more references: blobs, then child manifests by digest, then the root, then
  * the tags; a tag moves only when everything below it is there, in every repository. References to one
  * repository share one upload; a second repository on the same registry gets the blobs by mount from the
- * first.
+ * first. Different registries are sent to at once.
  *
  * Blobs may go ahead while the image is still being built:
  *
  *     push_begin → push_ready for each finished blob → push_finish with the root → push_free
  */
+/* What becomes of a tag that is there and names another image. One that names this image is always fine. */
+enum push_exists {
+    PUSH_OVERWRITE, /* it is moved */
+    PUSH_SKIP,      /* it stays as it is; nothing is sent for it */
+    PUSH_FAIL,      /* ERR_CONFLICT, before anything is sent */
+};
+/* A manifest that goes with the image, as a signature does: sent after it, and before its tags. */
+struct push_companion {
+    struct desc desc;
+    char *tag; /* what it is named; NULL: it is known by its subject */
+};
 struct push_options {
-    unsigned jobs; /* blobs at once; 0: 4 */
+    unsigned jobs; /* blobs at once to each registry; 0: 4 */
+    enum push_exists if_exists;
+    bool by_digest;                          /* set no tag */
+    bool with_foreign;                       /* send non-distributable layers too */
+    const struct push_companion *companions; /* borrowed; `from` has them */
+    size_t companion_count;
     const struct events *events;
 };
 struct push_target {
     struct ref ref;
-    struct desc pushed;        /* out: what the tag names now */
+    bool skipped;              /* out: PUSH_SKIP left it alone */
+    struct desc pushed;        /* out: what the tag names now; what it named before when it was skipped */
     struct copy_report report; /* out: of the repository's upload; zero for further tags of the same one */
 };
 
@@ -40,8 +57,9 @@ MUST_USE struct err *push_begin(struct push **out, struct registry *r, struct st
 /* This blob will be part of the image: send it to the first target in the background. A failure is not
  * reported here: push_finish tries again. Not for manifests. Call it from one thread. */
 void push_ready(struct push *p, const struct desc *d);
-/* Send the rest, then set the tags. All uploads come before the first tag; the first failure stops what
- * follows. */
+/* Send the rest, to different registries at once, then set the tags. All uploads come before the first tag;
+ * the first failure stops what follows. Each tag is looked at after: ERR_INTEGRITY when the registry does not
+ * have what it said that it took; a warning when somebody else has moved the tag since. */
 MUST_USE struct err *push_finish(struct push *p, const struct desc *root);
 /* Without push_finish: what is under way is stopped. */
 void push_free(struct push *p);
