@@ -32,9 +32,9 @@ struct shared {
     uint64_t tries;
     const char *retry_budget;
     uint64_t jobs;
+    const char *if_exists;
+    bool push_by_digest, foreign_layers;
 };
-
-#define COMMAND_GROUPS_MAX 6
 
 struct command {
     const char *name;
@@ -68,6 +68,7 @@ extern const struct opt shared_store_options[1];
 extern const struct opt shared_registry_options[6];
 extern const struct opt shared_cache_options[1];
 extern const struct opt shared_jobs_options[1];
+extern const struct opt shared_publish_options[3];
 #define SHARED_GENERAL                                                       \
     {                                                                        \
         "General", shared_general_options, ARRAY_LEN(shared_general_options) \
@@ -91,6 +92,10 @@ extern const struct opt shared_jobs_options[1];
 #define SHARED_JOBS                                                             \
     {                                                                           \
         "Work in parallel", shared_jobs_options, ARRAY_LEN(shared_jobs_options) \
+    }
+#define SHARED_PUBLISH                                                          \
+    {                                                                           \
+        "Publishing", shared_publish_options, ARRAY_LEN(shared_publish_options) \
     }
 
 const struct command *const *cli_commands(size_t *count);

@@ -119,6 +119,7 @@ void session_wipe(struct session *s)
     store_free(s->layout);
     registry_free(s->registry);
     progress_free(s->progress);
+    json_decref(s->report);
 }
 
 struct err *session_cache_path(const struct session *s, char **out)

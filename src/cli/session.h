@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "image/event.h"
@@ -22,6 +23,7 @@ struct session {
     struct events events;
     struct registry *registry; /* NULL until asked for */
     struct store *layout;      /* NULL until asked for */
+    json_t *report;            /* cli/report.h; NULL: nobody asks */
     bool quiet;                /* --quiet or --progress quiet */
 };
 

@@ -42,3 +42,14 @@ const struct opt shared_jobs_options[] = {
     {"jobs", 0, OPT_NUMBER, "N", "how much is done at once; the result is the same",
      offsetof(struct shared, jobs), JOBS_MAX, NULL},
 };
+
+const struct opt shared_publish_options[] = {
+    {"allow-nondistributable-artifacts", 0, OPT_FLAG, NULL,
+     "send layers too that are marked as not to be distributed", offsetof(struct shared, foreign_layers), 0,
+     NULL},
+    {"if-exists", 0, OPT_TEXT, "WHAT",
+     "when a tag names another image: overwrite (the default), skip the tag, or fail",
+     offsetof(struct shared, if_exists), 0, NULL},
+    {"push-by-digest", 0, OPT_FLAG, NULL, "set no tag in registries: the image is known by its digest",
+     offsetof(struct shared, push_by_digest), 0, NULL},
+};
