@@ -49,21 +49,48 @@ static bool too_deep(json_t *j, unsigned depth)
     return false;
 }
 
+/* *mistake (a new string) says what is wrong. */
+static bool load(json_t **out, const char *data, size_t len, json_error_t *error, char **mistake)
+{
+    AUTO(json_decref) json_t *j = json_loadb(len ? data : "", len, JSON_REJECT_DUPLICATES, error);
+    if (!j) {
+        if (json_error_code(error) == json_error_out_of_memory)
+            mem_exhausted();
+        /* The library speaks of a flag of its own there. */
+        bool nul = json_error_code(error) == json_error_null_character ||
+                   json_error_code(error) == json_error_null_byte_in_key;
+        *mistake = nul ? mem_strdup("a NUL character in a string") : str_safe(error->text);
+        return false;
+    }
+    *out = TAKE(j);
+    return true;
+}
+
 struct err *json_parse(json_t **out, const char *data, size_t len, const char *what)
 {
     json_error_t error;
-    AUTO(json_decref) json_t *j = json_loadb(len ? data : "", len, JSON_REJECT_DUPLICATES, &error);
-    if (!j) {
-        if (json_error_code(&error) == json_error_out_of_memory)
-            mem_exhausted();
-        /* The library speaks of a flag of its own there. */
-        bool nul = json_error_code(&error) == json_error_null_character ||
-                   json_error_code(&error) == json_error_null_byte_in_key;
-        AUTO(mem_free) char *text = nul ? mem_strdup("a NUL character in a string") : str_safe(error.text);
-        return err_new(ERR_INPUT, "%s: line %d, column %d: %s", what, error.line, error.column, text);
-    }
+    AUTO(mem_free) char *mistake = NULL;
+    AUTO(json_decref) json_t *j = NULL;
+    if (!load(&j, data, len, &error, &mistake))
+        return err_new(ERR_INPUT, "%s: line %d, column %d: %s", what, error.line, error.column, mistake);
     if (too_deep(j, 0))
         return err_new(ERR_INPUT, "%s: nested deeper than %d levels", what, DEPTH_MAX);
+    *out = TAKE(j);
+    return NULL;
+}
+
+struct err *json_parse_at(json_t **out, const char *data, size_t len, size_t *at)
+{
+    json_error_t error;
+    AUTO(mem_free) char *mistake = NULL;
+    AUTO(json_decref) json_t *j = NULL;
+    *at = 0;
+    if (!load(&j, data, len, &error, &mistake)) {
+        *at = error.position > 0 ? (size_t)error.position : 0;
+        return err_new(ERR_INPUT, "%s", mistake);
+    }
+    if (too_deep(j, 0))
+        return err_new(ERR_INPUT, "nested deeper than %d levels", DEPTH_MAX);
     *out = TAKE(j);
     return NULL;
 }

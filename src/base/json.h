@@ -24,6 +24,8 @@ static inline void json_decref_auto(json_t **j)
 
 /* Parse. `what` names the document in ERR_INPUT, with line and column. */
 MUST_USE struct err *json_parse(json_t **out, const char *data, size_t len, const char *what);
+/* The same for who shows the place: a mistake is told without it, and *at is how many bytes had been read. */
+MUST_USE struct err *json_parse_at(json_t **out, const char *data, size_t len, size_t *at);
 
 /* Compact, keys in insertion order, non-ASCII as UTF-8, "/" not escaped; HTML characters as they are. New
  * string. */

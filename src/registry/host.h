@@ -8,6 +8,7 @@
 #include "registry/http.h"
 #include "registry/registry.h"
 #include "registry/retry.h"
+#include "registry/settings.h"
 #include "registry/tls.h"
 #include "registry/url.h"
 
@@ -25,19 +26,6 @@ struct host_config {
     struct registry_options options;
     struct retry_policy retry;
     struct http_counts counts;
-};
-
-/* What the configuration file and the command line say of a host; zero where they say nothing. */
-struct host_settings {
-    bool plain_http, insecure_skip_verify;
-    unsigned reads, writes; /* requests at once; 0: the default */
-    double rate;            /* requests per second; 0: no bound */
-    uint64_t chunk_size;    /* bytes of a blob in one request; 0: what suits the registry */
-    unsigned tries;         /* of a request; 0: what the run says */
-    unsigned budget_ms;     /* for all tries of a request together; 0: what the run says */
-    char *ca;               /* file of authorities in PEM form, or NULL */
-    char *cert, *key;       /* our certificate, or NULL */
-    char *cert_dir;         /* a directory like those in certs.d, or NULL */
 };
 
 struct host {
