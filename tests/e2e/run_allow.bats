@@ -47,7 +47,7 @@ count_bits='n=0; for c in $(grep ^CapBnd: /proc/self/status | cut -f 2 | sed "s/
 
 @test "networks: none, host and default, with and without leave" {
     local port
-    mkfifo port
+    mkfifo told
     python3 -c 'import socket, threading
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
@@ -57,9 +57,9 @@ s.settimeout(60)
 while True:
     c, _ = s.accept()
     c.sendall(b"foo\n")
-    c.close()' >port 2>/dev/null 3>&- &
+    c.close()' >told 2>/dev/null 3>&- &
     local server=$!
-    read -r port <port
+    read -r port <told
     local reach="nc 127.0.0.1 $port </dev/null 2>/dev/null || echo nothing"
     dockerfile "RUN $reach" "RUN --network=host $reach" "RUN --network=default $reach" "RUN --network=none $reach" \
         'RUN --network=none ip -o link show up | grep -v -c " lo:"; true' 'RUN --network=none ping -c 1 127.0.0.1 2>&1 | grep -c "1 packets received"; true'
