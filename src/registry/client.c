@@ -2,6 +2,7 @@
 #include "registry/client.h"
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "registry/apierr.h"
 
@@ -93,6 +94,18 @@ static struct err *rewind_body(const struct client_request *q, bool taken)
     return source_reopen(q->body, 0);
 }
 
+/* A host that we were led to wants a token: one that anybody can have, once. True when there is one. */
+static bool foreign_token(struct host *h, const struct client_reply *r, char **value)
+{
+    if (r->http.status != 401 || *value)
+        return false;
+    struct err *e = auth_anonymous(h, &r->http.headers, &r->url, value);
+    if (e)
+        log_debug("a token for where %s leads: %s", h->name, err_message(e));
+    err_free(e);
+    return *value != NULL;
+}
+
 /* One attempt at one URL after the other. *taken: the body was read from. */
 static struct err *follow(struct client_reply *out, struct host *h, const struct client_request *q,
                           const char *authorization, bool *taken)
@@ -103,10 +116,13 @@ static struct err *follow(struct client_reply *out, struct host *h, const struct
                                .body = q->body,
                                .body_size = q->body_size,
                                .sends = q->sends};
+    AUTO(wipe_text) char *foreign = NULL;
+    bool with_foreign = false;
     url_copy(&out->url, q->url);
     for (unsigned hops = 0;; hops++) {
         bool own = url_same_origin(&out->url, &h->base);
-        one.authorization = own ? authorization : NULL;
+        one.authorization = own ? authorization : with_foreign ? foreign : NULL;
+        with_foreign = false;
         struct err *e = http_send(&out->http, host_pool(h, &out->url), &one);
         *taken = *taken || out->http.body_taken;
         if (e)
@@ -114,14 +130,20 @@ static struct err *follow(struct client_reply *out, struct host *h, const struct
         if (own)
             host_seen(h, &out->http);
         const char *location = strmap_get(&out->http.headers, "location");
-        if (!is_redirect(out->http.status) || !location)
+        bool leads = is_redirect(out->http.status) && location;
+        if (!leads && !own)
+            with_foreign = foreign_token(h, out, &foreign);
+        if (!leads && !with_foreign)
             return NULL;
         AUTO(mem_free) char *shown = url_shown(&out->url);
         AUTO_VALUE(url_wipe) struct url next = {0};
         if (hops == CLIENT_REDIRECTS_MAX)
             return err_new(ERR_INPUT, "%s %s: more than %d redirects", q->method, shown,
                            CLIENT_REDIRECTS_MAX);
-        TRY(err_wrap(url_resolve(&next, &out->url, location), "%s %s: redirect", q->method, shown));
+        if (leads)
+            TRY(err_wrap(url_resolve(&next, &out->url, location), "%s %s: redirect", q->method, shown));
+        else
+            url_copy(&next, &out->url);
         if (out->http.status == 303 && !str_eq(one.method, "HEAD"))
             one = (struct http_request){.method = "GET", .url = &out->url, .headers = q->headers};
         if (one.body)
@@ -131,29 +153,26 @@ static struct err *follow(struct client_reply *out, struct host *h, const struct
     }
 }
 
-/* With credentials, and once more with new ones when the registry says 401. */
+/* With credentials, and again with new ones when the registry says 401: twice in a row with credentials is
+ * its answer. */
 static struct err *authorised(struct client_reply *out, struct host *h, const struct client_request *q,
                               bool *taken)
 {
     AUTO(wipe_text) char *value = NULL;
-    AUTO(mem_free) char *scope = NULL;
-    struct auth_want want = q->want;
-    for (unsigned round = 0;; round++) {
+    for (unsigned refused = 0;;) {
         AUTO(wipe_text) char *stale = TAKE(value);
         TRY(rewind_body(q, *taken));
-        struct err *e = auth_value(h->auth, &want, stale, &value);
+        struct err *e = auth_value(h->auth, &q->want, stale, &value);
         if (e)
-            return err_kind_of(e) == ERR_DENIED ? auth_denied(h->auth, want.repository, e) : e;
+            return err_kind_of(e) == ERR_DENIED ? auth_denied(h->auth, q->want.repository, e) : e;
         TRY(follow(out, h, q, value, taken));
         bool own = url_same_origin(&out->url, &h->base);
-        if (out->http.status != 401 || !own || round == 1)
+        if (out->http.status != 401 || !own)
             return NULL;
-        mem_free(scope);
-        auth_learn(h->auth, &out->http.headers, &h->base, &scope);
-        if (!auth_can_replay(h->auth, value))
+        refused += value ? 1 : 0;
+        auth_learn(h->auth, &q->want, &out->http.headers, &h->base);
+        if (refused == 2 || !auth_can_replay(h->auth, &q->want, value))
             return NULL;
-        if (!str_empty(scope))
-            want.scope = scope;
         http_reply_wipe(&out->http);
     }
 }

@@ -123,6 +123,19 @@ bool creds_equal(const struct creds *a, const struct creds *b)
            str_eq(a->identity_token, b->identity_token) && str_eq(a->registry_token, b->registry_token);
 }
 
+void creds_copy(struct creds *to, const struct creds *from)
+{
+    struct creds made = {.username = mem_strdup(from->username),
+                         .password = mem_strdup(from->password),
+                         .identity_token = mem_strdup(from->identity_token),
+                         .registry_token = mem_strdup(from->registry_token),
+                         .source = mem_strdup(from->source),
+                         .end_ms = from->end_ms,
+                         .more = from->more};
+    creds_wipe(to);
+    *to = made;
+}
+
 bool creds_empty(const struct creds *c)
 {
     return !c->username && !c->password && !c->identity_token && !c->registry_token;

@@ -8,6 +8,7 @@
 #include "registry/creds_trace.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct http_counts;
 
@@ -33,6 +34,7 @@ struct creds {
     char *identity_token; /* refresh token, or NULL */
     char *registry_token; /* bearer to send as it is, or NULL */
     char *source;         /* where it was found, for messages: "/home/u/.docker/config.json (auths)" */
+    uint64_t end_ms;      /* of clock_ms, when they lose their worth; 0: not known */
     bool more;            /* the source has others, which count when these are refused */
 };
 struct creds_options {
@@ -45,6 +47,7 @@ struct creds_options {
 MUST_USE struct err *creds_find(struct creds *out, const struct creds_options *options, const char *host,
                                 const char *repository, struct creds_trace *trace);
 bool creds_equal(const struct creds *a, const struct creds *b); /* but for the source */
+void creds_copy(struct creds *to, const struct creds *from);    /* `to` is wiped first */
 bool creds_empty(const struct creds *c);
 void creds_wipe(struct creds *c);
 

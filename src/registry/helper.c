@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define SHOWN_MAX 200
 
@@ -24,6 +25,20 @@ static void secret_wipe(struct proc_result *r)
     proc_result_wipe(r);
 }
 
+/* What stands for this program in the environment is not for others: a helper finds its own things there. */
+static const char **environment(void)
+{
+    static const char hidden[] = "DOCKER_AUTH_CONFIG=";
+    size_t count = 0, kept = 0;
+    while (environ[count])
+        count++;
+    const char **env = mem_zero(count + 1, sizeof *env);
+    for (size_t i = 0; i < count; i++)
+        if (!str_starts(environ[i], hidden))
+            env[kept++] = environ[i];
+    return env;
+}
+
 static struct err *run(const char *name, const char *verb, const char *input, struct proc_result *result)
 {
     AUTO(mem_free) char *safe = str_safe(name);
@@ -31,13 +46,26 @@ static struct err *run(const char *name, const char *verb, const char *input, st
         return err_new(ERR_INPUT, "\"%s\" is not the name of a credential helper", safe);
     AUTO(mem_free) char *program = mem_printf("docker-credential-%s", name);
     const char *const argv[] = {program, verb, NULL};
-    struct proc_spec spec = {
-        .argv = argv, .input = input, .input_len = strlen(input), .timeout_ms = HELPER_TIMEOUT_MS};
+    AUTO(mem_free) const char **env = environment();
+    struct proc_spec spec = {.argv = argv,
+                             .env = env,
+                             .input = input,
+                             .input_len = strlen(input),
+                             .timeout_ms = HELPER_TIMEOUT_MS};
     struct err *e = proc_run(&spec, result);
     if (e && err_kind_of(e) == ERR_NOT_FOUND)
-        e = err_hint(e, "install %s, or take it out of credsStore and credHelpers in Docker's config.json",
-                     program);
+        return err_hint(e, "install %s, or take it out of credsStore and credHelpers in Docker's config.json",
+                        program);
+    if (e && err_kind_of(e) == ERR_RESOURCE)
+        return err_hint(e, "run \"%s %s\" by hand: does it wait for somebody to unlock something?", program,
+                        verb);
     return e;
+}
+
+/* What helpers say when what they were asked with, or what they keep, is incomplete. */
+static bool is_config_error(const char *said)
+{
+    return str_starts(said, "no credentials server URL") || str_starts(said, "no credentials username");
 }
 
 /* A helper says on standard output what is wrong; only then is that no secret. */
@@ -46,8 +74,11 @@ static struct err *failure(const char *name, const char *verb, const struct proc
     const struct buf *said = r->out.len ? &r->out : &r->err;
     AUTO(mem_free) char *text = str_trim(buf_text(said));
     AUTO(mem_free) char *safe = str_escape(text, strlen(text), SHOWN_MAX);
-    return err_new(ERR_DENIED, "docker-credential-%s %s: exit status %d%s%s", name, verb, r->status,
-                   *safe ? ": " : "", safe);
+    AUTO(mem_free)
+    char *how =
+        r->status > 128 ? mem_printf("signal %d", r->status - 128) : mem_printf("exit status %d", r->status);
+    return err_new(is_config_error(text) ? ERR_INPUT : ERR_DENIED, "docker-credential-%s %s: %s%s%s", name,
+                   verb, how, *safe ? ": " : ", and said nothing", safe);
 }
 
 static struct err *parse(const char *name, const struct buf *out, char **username, char **secret)

@@ -116,7 +116,7 @@ static struct err *ask(struct contact *c, struct host *h, bool plain)
     if (c->says_https)
         return client_refusal(h, &u, "GET", r.status, &body);
     host_seen(h, &r);
-    auth_learn(h->auth, &r.headers, &c->base, NULL);
+    auth_learn(h->auth, NULL, &r.headers, &c->base);
     return NULL;
 }
 

@@ -13,7 +13,7 @@
 
 struct registry {
     struct host_config config;
-    char *authfile, *username, *password, *cert_dir, *file, *cache_dir;
+    char *authfile, *username, *password, *cert_dir, *login_host, *file, *cache_dir;
     struct lock *lock; /* for the hosts */
     struct host **hosts;
     size_t host_count, host_room;
@@ -28,6 +28,7 @@ struct err *registry_new(struct registry **out, const struct registry_options *o
     r->config.options.username = r->username = mem_strdup(options->username);
     r->config.options.password = r->password = mem_strdup(options->password);
     r->config.options.cert_dir = r->cert_dir = mem_strdup(options->cert_dir);
+    r->config.options.login_host = r->login_host = mem_strdup(options->login_host);
     r->config.options.config = r->file = mem_strdup(options->config);
     r->config.options.cache_dir = r->cache_dir = mem_strdup(options->cache_dir);
     if (!options->blob_sessions)
@@ -55,6 +56,7 @@ void registry_free(struct registry *r)
     mem_free(r->username);
     mem_free(r->password);
     mem_free(r->cert_dir);
+    mem_free(r->login_host);
     mem_free(r->file);
     mem_free(r->cache_dir);
     mem_free(r);

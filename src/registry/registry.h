@@ -26,8 +26,9 @@
 struct registry_options {
     const char
         *authfile; /* a file in the form of Docker's config.json that comes before all others; NULL: none */
-    const char *username; /* with password: for every host of this run; NULL: none */
+    const char *username; /* with password; NULL: none */
     const char *password;
+    const char *login_host;      /* the only registry that they are for; NULL: every one of this run */
     const char *cert_dir;        /* *.crt, *.cert + *.key, before certs.d; NULL: none */
     bool plain_http;             /* every host of this run by plain HTTP */
     bool insecure_skip_verify;   /* do not check TLS certificates */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/token.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CLIENT_ID "lade"
 #define LIFE_MAX_S (24.0 * 3600)
@@ -88,7 +90,21 @@ static double life_of(const json_t *answer)
     return life < LIFE_MAX_S ? life : LIFE_MAX_S;
 }
 
-struct err *token_parse(struct token *out, const char *body, size_t len, const char *what)
+/* How old the token is when we get it; 0 when that cannot be, because the clocks differ. */
+static double age_of(const char *issued_at, int64_t now_unix, double life)
+{
+    struct tm when;
+    memset(&when, 0, sizeof when);
+    const char *end = issued_at ? strptime(issued_at, "%Y-%m-%dT%H:%M:%S", &when) : NULL;
+    if (end && *end == '.')
+        end += 1 + strspn(end + 1, "0123456789");
+    if (!str_eq(end, "Z"))
+        return 0;
+    double age = (double)(now_unix - (int64_t)timegm(&when));
+    return age > 0 && life - age >= TOKEN_LIFE_MIN_S ? age : 0;
+}
+
+struct err *token_parse(struct token *out, const char *body, size_t len, const char *what, int64_t now_unix)
 {
     AUTO(json_decref) json_t *answer = NULL;
     const char *token = NULL;
@@ -103,7 +119,12 @@ struct err *token_parse(struct token *out, const char *body, size_t len, const c
         TRY(json_get_str(answer, "access_token", what, &token));
     if (str_empty(token) || !fits_a_header(token))
         return err_new(ERR_INPUT, "%s: the answer holds no token", what);
-    *out = (struct token){.value = mem_strdup(token), .life_ms = (uint64_t)(life_of(answer) * 1000)};
+    const char *refresh = json_string_value(json_object_get(answer, "refresh_token"));
+    const char *issued_at = json_string_value(json_object_get(answer, "issued_at"));
+    double life = life_of(answer);
+    *out = (struct token){.value = mem_strdup(token),
+                          .refresh = str_empty(refresh) ? NULL : mem_strdup(refresh),
+                          .life_ms = (uint64_t)((life - age_of(issued_at, now_unix, life)) * 1000)};
     return NULL;
 }
 
@@ -129,9 +150,23 @@ static inline void wipe_text_auto(char **text)
     mem_free(*text);
 }
 
-/* One request and its answer. A refusal is ERR_DENIED; *status tells which one. */
+/* A redirect on the same server keeps what is sent; *next is where to. Other servers get nothing from us. */
+static struct err *redirect(struct url *next, const struct http_reply *r, const struct http_request *q,
+                            const char *what)
+{
+    const char *location = strmap_get(&r->headers, "location");
+    if (location)
+        TRY(err_wrap(url_resolve(next, q->url, location), "%s: redirect", what));
+    if (location && url_same_origin(next, q->url))
+        return NULL;
+    return err_new(ERR_DENIED, "%s: HTTP %d: a token server that leads elsewhere is not followed", what,
+                   r->status);
+}
+
+/* One request and its answer. A refusal is ERR_DENIED; *status tells which one. *next is set when the answer
+ * is a redirect to be followed. */
 static struct err *ask(struct token *out, struct host *h, const struct http_request *q, int *status,
-                       unsigned *asked_ms)
+                       unsigned *asked_ms, struct url *next)
 {
     AUTO_VALUE(http_reply_wipe) struct http_reply r = {0};
     AUTO_VALUE(wipe_form) struct buf body = BUF(TOKEN_BODY_MAX);
@@ -145,37 +180,54 @@ static struct err *ask(struct token *out, struct host *h, const struct http_requ
     *status = r.status;
     if (r.status == 200) {
         TRY(source_read_all(r.body, &body, "the answer of the token server"));
-        return token_parse(out, buf_text(&body), body.len, what);
+        return token_parse(out, buf_text(&body), body.len, what, clock_unix());
     }
+    if (r.status >= 300 && r.status < 400)
+        return redirect(next, &r, q, what);
     client_read_some(&r, &body);
     *asked_ms = client_asked_ms(&r.headers);
-    if (r.status >= 300 && r.status < 400)
-        return err_new(ERR_DENIED, "%s: HTTP %d: a token server that leads elsewhere is not followed", what,
-                       r.status);
     e = apierr_new(r.status, q->method, shown, buf_text(&body), body.len);
-    return r.status == 400 || r.status == 404 ? err_as(e, ERR_DENIED) : e;
+    return r.status == 400 || r.status == 404 || r.status == 405 ? err_as(e, ERR_DENIED) : e;
 }
 
-static struct err *ask_again(struct token *out, struct host *h, struct http_request *q, int *status)
+static struct err *ask_again(struct token *out, struct host *h, struct http_request *q, int *status,
+                             struct url *next)
 {
     struct retry r;
     struct err *e;
     unsigned asked_ms;
-    retry_begin(&r, &h->retry);
+    retry_begin(&r, &h->config->retry);
     do {
         if (q->body)
             TRY(source_reopen(q->body, 0));
-        e = ask(out, h, q, status, &asked_ms);
+        e = ask(out, h, q, status, &asked_ms, next);
     } while (client_retry(h, &r, &e, asked_ms));
     return e;
 }
 
+/* To where the server itself leads. */
+static struct err *ask_there(struct token *out, struct host *h, const struct http_request *q, int *status)
+{
+    struct http_request one = *q;
+    AUTO_VALUE(url_wipe) struct url at = {0};
+    url_copy(&at, q->url);
+    one.url = &at;
+    for (unsigned hops = 0; hops <= CLIENT_REDIRECTS_MAX; hops++) {
+        AUTO_VALUE(url_wipe) struct url next = {0};
+        TRY(ask_again(out, h, &one, status, &next));
+        if (out->value)
+            return NULL;
+        url_copy(&at, &next);
+    }
+    AUTO(mem_free) char *shown = url_shown(&at);
+    return err_new(ERR_DENIED, "%s %s: more than %d redirects", q->method, shown, CLIENT_REDIRECTS_MAX);
+}
+
 static struct err *by_get(struct token *out, struct host *h, const struct token_request *t,
-                          const struct url *realm)
+                          const struct url *realm, int *status)
 {
     AUTO_VALUE(url_wipe) struct url u = {0};
     AUTO(wipe_text) char *authorization = NULL;
-    int status;
     url_copy(&u, realm);
     if (t->creds->username)
         url_add_query(&u, "account", t->creds->username);
@@ -187,7 +239,7 @@ static struct err *by_get(struct token *out, struct host *h, const struct token_
     if (t->creds->username && t->creds->password)
         authorization = client_basic(t->creds->username, t->creds->password);
     struct http_request q = {.method = "GET", .url = &u, .authorization = authorization};
-    return ask_again(out, h, &q, &status);
+    return ask_there(out, h, &q, status);
 }
 
 static struct err *by_post(struct token *out, struct host *h, const struct token_request *t,
@@ -196,12 +248,18 @@ static struct err *by_post(struct token *out, struct host *h, const struct token
     AUTO_VALUE(wipe_form) struct buf form = BUF(BUF_NO_LIMIT);
     AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
     AUTO(mem_free) char *scope = strlist_join(t->scopes, " ");
-    add_field(&form, "grant_type", "refresh_token");
+    const char *identity = t->creds->identity_token;
+    add_field(&form, "grant_type", identity ? "refresh_token" : "password");
     add_field(&form, "service", t->service ? t->service : "");
     add_field(&form, "client_id", CLIENT_ID);
     if (*scope)
         add_field(&form, "scope", scope);
-    add_field(&form, "refresh_token", t->creds->identity_token);
+    if (identity) {
+        add_field(&form, "refresh_token", identity);
+    } else {
+        add_field(&form, "username", t->creds->username);
+        add_field(&form, "password", t->creds->password);
+    }
     strlist_add(&headers, "Content-Type: application/x-www-form-urlencoded");
     AUTO(source_free) struct source *body = source_mem(form.data, form.len);
     struct http_request q = {.method = "POST",
@@ -210,37 +268,58 @@ static struct err *by_post(struct token *out, struct host *h, const struct token
                              .body = body,
                              .body_size = form.len,
                              .sends = true};
-    return ask_again(out, h, &q, status);
+    return ask_there(out, h, &q, status);
+}
+
+/* Both ways, the usual one first: servers know one or both, and say so by all kinds of statuses. */
+static struct err *by_either(struct token *out, struct host *h, const struct token_request *t,
+                             const struct url *realm)
+{
+    int status = 0;
+    bool basic = t->creds->username && t->creds->password;
+    if (t->creds->identity_token) {
+        struct err *e = by_post(out, h, t, realm, &status);
+        bool no_oauth = status == 400 || status == 401 || status == 404 || status == 405;
+        if (!e || !no_oauth || !basic)
+            return e;
+        err_free(e);
+        return by_get(out, h, t, realm, &status);
+    }
+    struct err *e = by_get(out, h, t, realm, &status);
+    if (!e || !basic || (status != 404 && status != 405))
+        return e;
+    err_free(e);
+    return by_post(out, h, t, realm, &status);
+}
+
+/* May we ask that server, with what we have? */
+static struct err *check_server(const struct host *h, const struct token_request *t, const struct url *realm)
+{
+    bool knows = t->creds->password || t->creds->identity_token;
+    bool inner = address_is_literal(realm->host) && !address_text_is_public(realm->host);
+    /* The registry's own address; its name in references may be another (Docker Hub). */
+    AUTO_VALUE(url_wipe) struct url api = {0};
+    AUTO(mem_free) char *text = mem_printf("https://%s/", h->api);
+    AUTO(mem_free) char *shown = url_shown(realm);
+    TRY(url_parse(&api, text));
+    if ((!knows && !inner) || token_server_is_trusted(api.host, realm->host))
+        return NULL;
+    return err_hint(err_new(ERR_DENIED, "%s asks to send %s to %s: refused", h->name,
+                            knows ? "its credentials" : "a request", shown),
+                    "if that is its token server, set LADE_TOKEN_SERVERS=%s", realm->host);
 }
 
 struct err *token_fetch(struct token *out, struct host *h, const struct token_request *t)
 {
     AUTO_VALUE(url_wipe) struct url realm = {0};
     TRY(url_parse(&realm, t->realm));
-    AUTO(mem_free) char *shown = url_shown(&realm);
-    bool knows = t->creds->password || t->creds->identity_token;
-    /* The registry's own address; its name in references may be another (Docker Hub). */
-    AUTO_VALUE(url_wipe) struct url api = {0};
-    AUTO(mem_free) char *text = mem_printf("https://%s/", h->api);
-    TRY(url_parse(&api, text));
-    if (knows && !token_server_is_trusted(api.host, realm.host))
-        return err_hint(err_new(ERR_DENIED, "%s asks to send its credentials to %s: refused", h->name, shown),
-                        "if that is its token server, set LADE_TOKEN_SERVERS=%s", realm.host);
-    if (!t->creds->identity_token)
-        return by_get(out, h, t, &realm);
-    int status = 0;
-    struct err *e = by_post(out, h, t, &realm, &status);
-    bool no_oauth = status == 400 || status == 401 || status == 404 || status == 405;
-    if (!e || !no_oauth || !t->creds->username || !t->creds->password)
-        return e;
-    err_free(e);
-    return by_get(out, h, t, &realm);
+    TRY(check_server(h, t, &realm));
+    return by_either(out, h, t, &realm);
 }
 
 void token_wipe(struct token *t)
 {
-    if (t->value)
-        mem_wipe(t->value, strlen(t->value));
-    mem_free(t->value);
+    wipe_text_auto(&t->value);
+    wipe_text_auto(&t->refresh);
     *t = (struct token){0};
 }

@@ -5,6 +5,9 @@
 #include "registry/http_head.h"
 #include "registry/token.h"
 
+/* 2026-11-21T00:00:00Z */
+#define NOW 1795219200
+
 static void parses(void **state)
 {
     static const struct {
@@ -20,11 +23,27 @@ static void parses(void **state)
         {"{\"token\":\"abc\",\"expires_in\":\"300\"}", "abc", 60000},
         {"{\"token\":\"abc\",\"expires_in\":1e99}", "abc", 86400000},
         {"{\"token\":\"abc\",\"expires_in\":90.5}", "abc", 90500},
+        /* When it was issued counts as far as it makes sense: a server may give out an older token. */
+        {"{\"token\":\"abc\",\"expires_in\":300,\"issued_at\":\"2026-11-20T23:59:00Z\"}", "abc", 240000},
+        {"{\"token\":\"abc\",\"expires_in\":300,\"issued_at\":\"2026-11-20T23:59:00.123456Z\"}", "abc",
+         240000},
+        {"{\"token\":\"abc\",\"expires_in\":300,\"issued_at\":\"2026-11-21T00:01:00Z\"}", "abc", 300000},
+        {"{\"token\":\"abc\",\"expires_in\":300,\"issued_at\":\"2026-11-20T23:45:00Z\"}", "abc", 300000},
+        {"{\"token\":\"abc\",\"expires_in\":300,\"issued_at\":\"yesterday\"}", "abc", 300000},
+        {"{\"token\":\"abc\",\"expires_in\":300,\"issued_at\":3}", "abc", 300000},
+        /* distribution's document "Token Authentication Specification", and "OAuth2" */
+        {"{\"token\":\"eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.x.y\",\"expires_in\":3600,"
+         "\"issued_at\":\"2009-11-10T23:00:00Z\"}",
+         "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.x.y", 3600000},
+        {"{\"refresh_token\":\"kas9Da81Dfa8\",\"access_token\":\"eyJhbGciOiJFUzI1NiIsInR5\",\"expires_in\":"
+         "900,"
+         "\"scope\":\"\"}",
+         "eyJhbGciOiJFUzI1NiIsInR5", 900000},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_VALUE(token_wipe) struct token t = {0};
-        check_ok(token_parse(&t, rows[i].body, strlen(rows[i].body), "GET u"));
+        check_ok(token_parse(&t, rows[i].body, strlen(rows[i].body), "GET u", NOW));
         assert_string_equal(t.value, rows[i].value);
         assert_int_equal(t.life_ms, rows[i].life_ms);
     }
@@ -47,7 +66,7 @@ static void refuses(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_VALUE(token_wipe) struct token t = {0};
-        struct err *e = token_parse(&t, rows[i], strlen(rows[i]), "GET u");
+        struct err *e = token_parse(&t, rows[i], strlen(rows[i]), "GET u", NOW);
         assert_non_null(e);
         assert_null(strstr(err_message(e), "secret"));
         check_error(e, ERR_INPUT, "GET u");

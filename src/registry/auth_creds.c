@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/auth_creds.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+/* So often other credentials are tried for one repository. */
+#define TRIES_MAX 8
+
+struct auth_creds {
+    struct host *host;
+    struct known_creds **item; /* places do not move */
+    size_t count, room;
+    unsigned serial;
+};
+
+struct auth_creds *auth_creds_new(struct host *h)
+{
+    struct auth_creds *s = mem_zero(1, sizeof *s);
+    s->host = h;
+    return s;
+}
+
+void auth_creds_free(struct auth_creds *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++) {
+        mem_free(s->item[i]->repository);
+        creds_wipe(&s->item[i]->creds);
+        creds_trace_wipe(&s->item[i]->trace);
+        mem_free(s->item[i]);
+    }
+    mem_free(s->item);
+    mem_free(s);
+}
+
+static struct err *look(struct auth_creds *s, struct known_creds *known, unsigned skip)
+{
+    const struct registry_options *o = &s->host->config->options;
+    struct creds_options options = {.authfile = o->authfile,
+                                    .username = o->username,
+                                    .password = o->password,
+                                    .login_host = o->login_host,
+                                    .counts = &s->host->config->counts,
+                                    .skip = skip};
+    creds_trace_wipe(&known->trace);
+    return creds_find(&known->creds, &options, s->host->name, *known->repository ? known->repository : NULL,
+                      &known->trace);
+}
+
+static void known_free(struct known_creds *known)
+{
+    mem_free(known->repository);
+    creds_trace_wipe(&known->trace);
+    mem_free(known);
+}
+AUTO_DEFINE(struct known_creds *, known_free)
+
+struct err *auth_creds_get(struct auth_creds *s, const char *repository, struct known_creds **out)
+{
+    const char *key = repository ? repository : "";
+    for (size_t i = 0; i < s->count; i++)
+        if (str_eq(s->item[i]->repository, key)) {
+            *out = s->item[i];
+            return NULL;
+        }
+    AUTO(known_free) struct known_creds *known = mem_zero(1, sizeof *known);
+    known->repository = mem_strdup(key);
+    TRY(look(s, known, 0));
+    known->serial = ++s->serial;
+    *out = known;
+    MEM_PUSH(s->item, s->count, s->room, TAKE(known));
+    return NULL;
+}
+
+bool auth_creds_again(struct auth_creds *s, struct known_creds *known)
+{
+    if (known->refused || creds_empty(&known->creds) || known->tries == TRIES_MAX)
+        return false;
+    AUTO_VALUE(creds_wipe) struct creds before = known->creds;
+    unsigned skip = known->skip + (before.more ? 1 : 0);
+    known->creds = (struct creds){0};
+    known->tries++;
+    struct err *e = look(s, known, skip);
+    if (e)
+        log_debug("credentials for %s, again: %s", s->host->name, err_message(e));
+    bool other = !e && !creds_empty(&known->creds) && !creds_equal(&known->creds, &before);
+    err_free(e);
+    known->refused = !other;
+    if (other) {
+        known->skip = skip;
+        known->serial = ++s->serial;
+        log_debug("the credentials from %s were refused; trying those from %s", before.source,
+                  known->creds.source);
+        return true;
+    }
+    /* For the message: those that were refused. */
+    creds_wipe(&known->creds);
+    known->creds = before;
+    before = (struct creds){0};
+    return false;
+}
+
+void auth_creds_renew(struct known_creds *known, const char *identity_token)
+{
+    struct creds *c = &known->creds;
+    if (!c->identity_token)
+        return;
+    mem_wipe(c->identity_token, strlen(c->identity_token));
+    mem_free(c->identity_token);
+    c->identity_token = mem_strdup(identity_token);
+}
