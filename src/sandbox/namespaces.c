@@ -74,7 +74,8 @@ struct err *namespaces_enter(const struct sandbox_spec *spec)
         return NULL;
     /* Hides where lade stands among the control groups; old kernels have none. */
     (void)unshare(CLONE_NEWCGROUP);
-    if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) != 0)
+    /* Podman's filter lets its containers mount, but not do this; then they keep the name they have. */
+    if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) != 0 && errno != EPERM)
         return err_sys("set the host name");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return err_as(err_sys("make the mounts private"), ERR_UNSUPPORTED);
