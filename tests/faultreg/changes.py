@@ -5,6 +5,7 @@ import time
 import urllib.parse
 
 from message import Answer
+from rules import size
 
 CODES = {401: "UNAUTHORIZED", 403: "DENIED", 405: "UNSUPPORTED", 429: "TOOMANYREQUESTS", 503: "UNAVAILABLE"}
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n"
@@ -107,6 +108,8 @@ def body(answer, faults):
 
 
 def change(answer, faults, request, world):
+    if "as" in faults and 200 <= answer.status < 300:
+        answer.status = faults["as"]
     if "location" in faults:
         location(answer, faults["location"], request, world)
     if "digest" in faults:
@@ -117,6 +120,6 @@ def change(answer, faults, request, world):
     for name, value in faults.get("header", []):
         answer.headers.remove(name)
         if value:
-            answer.headers.add(name, value * 70000 if value == "giant" else value)
+            answer.headers.add(name, "x" * size(value[1:]) if value[0] == "#" else value)
     for name, value in faults.get("add", []):
         answer.headers.add(name, value)

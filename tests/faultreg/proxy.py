@@ -112,6 +112,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.note(request, "drop")
             self.hang_up("reset" in faults)
             return
+        if "redirect" in faults and self.server is world.other:
+            faults = {}  # it got there
         said = " ".join(faults)
         if "status" in faults or "redirect" in faults:
             if "early" not in faults:
@@ -143,7 +145,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             request.body.before_half = lambda: time.sleep(faults["stall-up"])
 
     def head(self, answer, faults, close):
-        chunked = "chunked" in faults.get("framing", "")
+        chunked = faults.get("framing") in ("chunked", "trailer")
         end = b"\n" if "bare-lf" in faults else b"\r\n"
         reason = http.client.responses.get(answer.status, "Fault")
         lines = [f"{faults.get('http', 'HTTP/1.1')} {answer.status} {reason}"]
@@ -173,6 +175,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         early = not request.body.is_read()
         lies = {"length", "cut", "cut-head", "http"} & set(faults) or faults.get("framing") == "close"
         close = early or bool(lies)
+        for _ in range(faults.get("hints", 0)):
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
         head = self.head(answer, faults, close)
         if "slow-head" in faults:
             for byte in head:
@@ -211,7 +215,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def send_body(self, answer, faults):
-        chunked = "chunked" in faults.get("framing", "")
+        chunked = faults.get("framing") in ("chunked", "trailer")
         total = int(answer.headers.get("Content-Length") or "0")
         cut = faults.get("cut", total)
         stop_at = total // 2 if "stall-middle" in faults else None
@@ -237,7 +241,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if sent >= cut and "cut" in faults:
                 return
         if chunked:
-            self.wfile.write(b"0\r\n\r\n")
+            self.wfile.write(b"0\r\nX-Trailer: late\r\n\r\n" if faults["framing"] == "trailer" else b"0\r\n\r\n")
 
     do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = any
 

@@ -36,11 +36,11 @@ def drip(text):
 FLAG = object()
 # What each fault's value is. Those in MANY may stand several times.
 FAULTS = {
-    "status": int, "body": str, "code": str, "retry": str, "early": FLAG,
+    "status": int, "body": str, "code": str, "retry": str, "early": FLAG, "as": int,
     "without": str, "request": pair, "cut-up": size, "stall-up": float,
     "header": pair, "add": pair, "location": str, "digest": one_of("wrong", "none", "other", "garbage"),
     "range": str, "redirect": pair, "flip": size, "truncate": size, "swap": str, "gzip": FLAG,
-    "length": str, "framing": one_of("chunked", "close"), "bare-lf": FLAG, "http": str,
+    "length": str, "framing": one_of("chunked", "trailer", "close"), "bare-lf": FLAG, "http": str, "hints": int,
     "drop": FLAG, "lose": FLAG, "cut": size, "cut-head": size, "reset": FLAG,
     "stall-before": float, "stall-after": float, "stall-middle": float, "drip": drip, "slow-head": float,
     "random": FLAG,

@@ -32,12 +32,10 @@ class Session:
 
 
 class Sessions:
-    """Options: min=SIZE says OCI-Chunk-Min-Length. fragile: a cut ends the session, as that of distribution 2 and zot."""
+    """Options: least=BYTES says OCI-Chunk-Min-Length. fragile: a cut ends the session, as that of distribution 2 and zot."""
 
     def __init__(self, world, onward, options):
-        self.onward = onward
-        self.minimum = options.get("min")
-        self.fragile = "fragile" in options
+        self.onward, self.options = onward, options
         self.sessions = {}
 
     def ask(self, request):
@@ -64,8 +62,8 @@ class Sessions:
     def state(self, status, repository, name, size):
         headers = [("Location", f"/v2/{repository}/blobs/uploads/{name}?_state={size:x}-{name[:8]}"),
                    ("Docker-Upload-UUID", name), ("Range", f"0-{max(size - 1, 0)}")]
-        if self.minimum:
-            headers.append(("OCI-Chunk-Min-Length", self.minimum))
+        if "least" in self.options:
+            headers.append(("OCI-Chunk-Min-Length", self.options["least"]))
         return Answer(status, headers)
 
     def use(self, request, repository, name, query):
@@ -78,7 +76,7 @@ class Sessions:
                 return {"GET": self.tell, "PATCH": self.patch, "PUT": self.put, "DELETE": self.cancel}[request.method](
                     request, repository, name, session, query)
             except Cut:
-                if self.fragile:
+                if "fragile" in self.options:
                     self.sessions.pop(name, None)
                 raise
             except KeyError:
