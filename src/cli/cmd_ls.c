@@ -2,6 +2,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli/cli.h"
+#include "cli/form.h"
+#include "cli/ls_remote.h"
 #include "cli/place.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -13,15 +15,19 @@
 struct ls_settings {
     struct shared shared;
     bool names, digests;
+    const char *format;
 };
 
 static const struct opt ls_options[] = {
-    {"digests", 0, OPT_FLAG, NULL, "show digests in full", offsetof(struct ls_settings, digests), 0, NULL},
+    {"digests", 0, OPT_FLAG, NULL, "show digests in full; of tags in a registry, show them at all",
+     offsetof(struct ls_settings, digests), 0, NULL},
+    {"format", 0, OPT_TEXT, "FORMAT", "table or json", offsetof(struct ls_settings, format), 0, NULL},
     {"quiet", 'q', OPT_FLAG, NULL, "show names only", offsetof(struct ls_settings, names), 0, NULL},
 };
 
 static const struct opt_group groups[] = {
     {"Options", ls_options, ARRAY_LEN(ls_options)},
+    SHARED_REGISTRY,
     SHARED_STORE,
     SHARED_GENERAL,
 };
@@ -56,13 +62,13 @@ static struct err *describe(struct store *layout, const struct desc *d, char **o
 }
 
 static void add_row(struct table *t, struct store *layout, const struct layout_entry *entry,
-                    const struct ls_settings *settings)
+                    const struct ls_form *form)
 {
     char whole[DIGEST_TEXT], brief[DIGEST_SHORT];
     const struct digest *digest = &entry->desc.digest;
     AUTO(mem_free) char *name = shown_name(entry->name);
     AUTO(mem_free) char *size = NULL;
-    if (settings->names) {
+    if (form->names) {
         table_row(t, 1, (const char *const[]){name});
         return;
     }
@@ -72,41 +78,86 @@ static void add_row(struct table *t, struct store *layout, const struct layout_e
     err_free(e);
     table_row(t, 3,
               (const char *const[]){
-                  name, settings->digests ? digest_text(digest, whole) : digest_short(digest, brief), size});
+                  name, form->digests ? digest_text(digest, whole) : digest_short(digest, brief), size});
 }
 
-static struct err *run(void *settings, const struct strlist *args)
+static void print_json(const struct layout_list *list)
 {
-    (void)args;
-    const struct ls_settings *l = settings;
-    AUTO_VALUE(session_wipe) struct session s = {.shared = &l->shared};
+    AUTO(json_decref) json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        if (!list->item[i].name)
+            continue;
+        AUTO(mem_free) char *name = shown_name(list->item[i].name);
+        AUTO_VALUE(desc_wipe) struct desc plain = {0};
+        const struct desc *d = &list->item[i].desc;
+        desc_set(&plain, d->media_type, &d->digest, d->size);
+        AUTO(json_decref) json_t *known = desc_to_json(&plain);
+        json_t *entry = json_object();
+        json_put(entry, "name", json_new_str(name));
+        json_object_update(entry, known);
+        json_push(array, entry);
+    }
+    AUTO(mem_free) char *text = json_text_pretty(array);
+    fputs(text, stdout);
+}
+
+static struct err *list_local(const struct shared *shared, const struct ls_form *form)
+{
+    AUTO_VALUE(session_wipe) struct session s = {.shared = shared};
     AUTO_VALUE(layout_list_wipe) struct layout_list list = {0};
     AUTO_VALUE(table_wipe) struct table table = {0};
     struct store *layout = NULL;
     struct err *e = session_layout(&s, LAYOUT_READ, &layout);
-    if (e && err_kind_of(e) == ERR_NOT_FOUND && !l->shared.store) {
-        err_free(e); /* nothing was ever stored */
+    bool nothing = e && err_kind_of(e) == ERR_NOT_FOUND && !shared->store; /* was ever stored */
+    if (nothing) {
+        err_free(e);
+        if (form->json)
+            print_json(&list);
         return NULL;
     }
     TRY(e);
     TRY(layout_list(layout, &list));
-    if (!l->names)
+    if (form->json) {
+        print_json(&list);
+        return NULL;
+    }
+    if (!form->names)
         table_row(&table, 3, (const char *const[]){"NAME", "DIGEST", "SIZE"});
     for (size_t i = 0; i < list.count; i++)
         if (list.item[i].name)
-            add_row(&table, layout, &list.item[i], l);
+            add_row(&table, layout, &list.item[i], form);
     table_print(&table, stdout);
     return NULL;
 }
 
+static struct err *run(void *settings, const struct strlist *args)
+{
+    const struct ls_settings *l = settings;
+    struct ls_form form = {.names = l->names};
+    TRY(form_parse(l->format, &form.json));
+    form.digests = l->digests && (!l->names || form.json);
+    if (!args->count)
+        return list_local(&l->shared, &form);
+    AUTO_VALUE(session_wipe) struct session s = {0};
+    const char *text = args->item[0];
+    if (!str_starts(text, "docker://")) {
+        AUTO(mem_free) char *safe = str_safe(text);
+        return err_hint(err_new(ERR_USAGE, "%s is no repository of a registry", safe),
+                        "lade ls docker://REPOSITORY lists tags; without arguments, lade ls lists the local "
+                        "store");
+    }
+    TRY(session_open(&s, &l->shared));
+    return ls_remote(&s, text, &form);
+}
+
 const struct command cmd_ls = {
     .name = "ls",
-    .arguments = "",
-    .summary = "List the images in the local store",
+    .arguments = "[docker://REPOSITORY | docker://REGISTRY]",
+    .summary = "List the images in the local store, or what a registry has",
     .groups = groups,
     .group_count = ARRAY_LEN(groups),
     .settings_size = sizeof(struct ls_settings),
     .args_min = 0,
-    .args_max = 0,
+    .args_max = 1,
     .run = run,
 };

@@ -3,12 +3,13 @@
 #include "cli/cli.h"
 #include "cli/place.h"
 #include "cli/session.h"
+#include "cli/tag_remote.h"
 
 struct tag_settings {
     struct shared shared;
 };
 
-static const struct opt_group groups[] = {SHARED_STORE, SHARED_GENERAL};
+static const struct opt_group groups[] = {SHARED_REGISTRY, SHARED_STORE, SHARED_GENERAL};
 
 static struct err *parse(const char *text, struct place *out)
 {
@@ -38,10 +39,9 @@ static struct err *check_names(const struct strlist *args)
     return NULL;
 }
 
-static struct err *run(void *settings, const struct strlist *args)
+static struct err *tag_local(const struct shared *shared, const struct strlist *args)
 {
-    const struct tag_settings *t = settings;
-    AUTO_VALUE(session_wipe) struct session s = {.shared = &t->shared};
+    AUTO_VALUE(session_wipe) struct session s = {.shared = shared};
     AUTO_VALUE(place_wipe) struct place from = {0};
     AUTO_VALUE(desc_wipe) struct desc d = {0};
     struct store *layout = NULL;
@@ -59,10 +59,20 @@ static struct err *run(void *settings, const struct strlist *args)
     return NULL;
 }
 
+static struct err *run(void *settings, const struct strlist *args)
+{
+    const struct tag_settings *t = settings;
+    AUTO_VALUE(session_wipe) struct session s = {0};
+    if (!str_starts(args->item[0], "docker://"))
+        return tag_local(&t->shared, args);
+    TRY(session_open(&s, &t->shared));
+    return tag_remote(&s, args);
+}
+
 const struct command cmd_tag = {
     .name = "tag",
     .arguments = "IMAGE NAME...",
-    .summary = "Give an image in the local store further names",
+    .summary = "Give an image in the local store, or in a registry, further names",
     .groups = groups,
     .group_count = ARRAY_LEN(groups),
     .settings_size = sizeof(struct tag_settings),

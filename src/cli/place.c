@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Longer than any registry's name. */
+#define HOST_TEXT_MAX 300
+
 static const struct {
     const char *prefix;
     enum place_kind kind;
@@ -107,6 +110,46 @@ struct err *place_check_target(const struct place *p)
 struct err *place_parse_ref(struct ref *out, const char *text)
 {
     return ref_parse(out, str_starts(text, "docker://") ? text + strlen("docker://") : text);
+}
+
+bool place_has_tag(const char *text)
+{
+    text = str_starts(text, "docker://") ? text + strlen("docker://") : text;
+    const char *slash = strrchr(text, '/');
+    return strpbrk(slash ? slash : text, ":@") != NULL;
+}
+
+/* As in references, where a first part like this is the registry. */
+static bool is_host(const char *text, size_t len)
+{
+    const char *slash = memchr(text, '/', len);
+    AUTO(mem_free) char *name = mem_strndup(text, len);
+    return !slash && (strpbrk(name, ".:") || str_eq(name, "localhost"));
+}
+
+static struct err *parse_host(struct ref *out, const char *host, size_t len)
+{
+    AUTO_VALUE(ref_wipe) struct ref any = {0};
+    AUTO(mem_free) char *text = mem_printf("%.*s/x", (int)len, host);
+    TRY(ref_parse(&any, text));
+    out->registry = TAKE(any.registry);
+    return NULL;
+}
+
+struct err *place_parse_repository(struct ref *out, const char *text)
+{
+    AUTO(mem_free) char *shown = str_safe(text);
+    if (!str_starts(text, "docker://"))
+        return err_new(ERR_USAGE, "%s: expected docker://REPOSITORY", shown);
+    text += strlen("docker://");
+    size_t len = strlen(text);
+    bool slash = len && text[len - 1] == '/';
+    len -= slash;
+    if (len <= HOST_TEXT_MAX && (is_host(text, len) || (slash && !memchr(text, '/', len))))
+        return parse_host(out, text, len);
+    if (place_has_tag(text))
+        return err_new(ERR_USAGE, "%s: a repository is expected, without a tag", shown);
+    return ref_parse(out, text);
 }
 
 char *place_store_name(const struct ref *ref)

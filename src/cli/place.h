@@ -35,6 +35,12 @@ MUST_USE struct err *place_parse(struct place *out, const char *text);
 MUST_USE struct err *place_check_target(const struct place *p);
 /* A reference, with or without "docker://": for commands whose meaning is the registry. */
 MUST_USE struct err *place_parse_ref(struct ref *out, const char *text);
+/* "docker://HOST", with or without a "/" behind it: a registry, of which `repository` stays NULL; what has a
+ * dot or a colon, and "localhost", is a host. Or "docker://REPOSITORY". ERR_USAGE for other places, and when
+ * there is a tag or a digest. */
+MUST_USE struct err *place_parse_repository(struct ref *out, const char *text);
+/* Is there a tag or a digest in it? Where there is none, references mean ":latest". */
+bool place_has_tag(const char *text);
 /* What an image is called in the local store. New string. */
 char *place_store_name(const struct ref *ref);
 void place_wipe(struct place *p);

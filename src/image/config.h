@@ -69,5 +69,7 @@ void config_add_history(struct config *c, const char *created, const char *creat
 /* "2024-01-02T03:04:05Z" of seconds since 1970 (with ".nnnnnnnnn" trimmed when ns is not 0); what is outside
  * of the years 1 to 9999 becomes their first or last second. New string. */
 char *config_time_text(int64_t seconds, uint32_t ns);
+/* The seconds since 1970 of RFC 3339 text, fractions dropped; false when it is none. */
+MUST_USE bool config_time_parse(const char *text, int64_t *seconds);
 
 #endif

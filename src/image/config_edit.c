@@ -2,6 +2,7 @@
 #include "image/config.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,4 +80,56 @@ char *config_time_text(int64_t seconds, uint32_t ns)
     }
     return mem_printf("%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
                       tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
+}
+
+/* "Z", or "+hh:mm": how many seconds local time is ahead. */
+static bool parse_zone(const char *text, int64_t *ahead)
+{
+    if ((*text == 'Z' || *text == 'z') && text[1] == '\0') {
+        *ahead = 0;
+        return true;
+    }
+    if ((*text != '+' && *text != '-') || strlen(text) != strlen("+hh:mm") || text[3] != ':')
+        return false;
+    for (size_t i = 1; i < strlen("+hh:mm"); i++)
+        if (i != 3 && !str_is_digit(text[i]))
+            return false;
+    int64_t minutes = ((text[1] - '0') * 10 + text[2] - '0') * 60 + (text[4] - '0') * 10 + text[5] - '0';
+    *ahead = (*text == '-' ? -60 : 60) * minutes;
+    return true;
+}
+
+bool config_time_parse(const char *text, int64_t *seconds)
+{
+    struct tm when = {0};
+    int64_t ahead = 0;
+    static const char form[] = "0000-00-00T00:00:00";
+    for (size_t i = 0; i < strlen(form); i++) {
+        bool good = form[i] == '0'   ? str_is_digit(text[i])
+                    : form[i] == 'T' ? text[i] == 'T' || text[i] == 't' || text[i] == ' '
+                                     : text[i] == form[i];
+        if (!good)
+            return false;
+    }
+    when.tm_year =
+        (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + text[3] - '0' - 1900;
+    when.tm_mon = (text[5] - '0') * 10 + text[6] - '0' - 1;
+    when.tm_mday = (text[8] - '0') * 10 + text[9] - '0';
+    when.tm_hour = (text[11] - '0') * 10 + text[12] - '0';
+    when.tm_min = (text[14] - '0') * 10 + text[15] - '0';
+    when.tm_sec = (text[17] - '0') * 10 + text[18] - '0';
+    if (when.tm_mon < 0 || when.tm_mon > 11 || when.tm_mday < 1 || when.tm_mday > 31 || when.tm_hour > 23 ||
+        when.tm_min > 59 || when.tm_sec > 60)
+        return false;
+    text += strlen(form);
+    if (*text == '.') {
+        if (!str_is_digit(text[1]))
+            return false;
+        for (text++; str_is_digit(*text); text++)
+            ;
+    }
+    if (!parse_zone(text, &ahead))
+        return false;
+    *seconds = (int64_t)timegm(&when) - ahead;
+    return true;
 }
