@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "base/str.h"
 #include "registry/blob.h"
 #include "registry/client.h"
 #include "registry/http_head.h"
@@ -15,6 +16,8 @@ struct download {
     struct desc desc;
     struct client_reply reply; /* its body, while there is one */
     uint64_t at;               /* bytes given to the reader */
+    bool whole;                /* ask for all of it, and skip: its ranges are not what was asked for */
+    bool decode;               /* something on the way encodes it, whatever was asked for */
     uint64_t begun;            /* `at` when the connection was made */
     struct retry retry;
 };
@@ -34,47 +37,85 @@ static struct err *skip(struct source *body, uint64_t bytes)
     return NULL;
 }
 
+/* A proxy may encode what it passes on. Some stores say so of compressed layers that are as they should be:
+ * then the length is right. *again: it has to be asked for in another way. */
+static struct err *check_encoding(struct download *g, const char *shown, bool *again)
+{
+    const char *encoding = strmap_get(&g->reply.headers, "content-encoding");
+    uint64_t len = 0;
+    *again = false;
+    if (str_empty(encoding) || str_eq_nocase(encoding, "identity"))
+        return NULL;
+    if (!g->decode && g->reply.status == 200 && http_head_length(&g->reply.headers, &len) &&
+        len == g->desc.size)
+        return NULL;
+    if (g->decode && g->reply.status == 200)
+        return NULL;
+    if (g->decode) {
+        AUTO(mem_free) char *safe = str_safe(encoding);
+        return err_new(ERR_UNSUPPORTED, "GET %s: something on the way encodes parts of it (%s)", shown, safe);
+    }
+    g->decode = g->whole = *again = true;
+    return NULL;
+}
+
 /* The reply to a request from `at` on: is this what was asked for? */
 static struct err *check_reply(struct download *g, const struct client_request *q)
 {
     const struct client_reply *reply = &g->reply;
     AUTO(mem_free) char *shown = url_shown(&reply->url);
-    uint64_t value;
+    uint64_t value = 0;
     if (reply->status == 200) {
-        if (http_head_length(&reply->headers, &value) && value != g->desc.size)
+        if (!g->decode && http_head_length(&reply->headers, &value) && value != g->desc.size)
             return err_new(ERR_INTEGRITY, "GET %s: the registry has %llu bytes, expected %llu", shown,
                            (unsigned long long)value, (unsigned long long)g->desc.size);
         return skip(reply->http.body, g->at);
     }
+    if (reply->status == 416 && g->at > 0 && !g->whole) {
+        g->whole = true;
+        return err_as(client_unexpected(g->repo.host, q, reply), ERR_NETWORK);
+    }
     if (reply->status != 206 || g->at == 0)
         return client_unexpected(g->repo.host, q, reply);
-    if (!http_head_range_start(&reply->headers, &value) || value != g->at)
-        return err_new(ERR_NETWORK, "GET %s: the reply begins at another place than asked for", shown);
-    return NULL;
+    if (http_head_range_start(&reply->headers, &value) && value == g->at)
+        return NULL;
+    g->whole = true;
+    return err_new(ERR_NETWORK, "GET %s: the reply begins at another place than asked for", shown);
 }
 
-/* `once`: whoever calls tries again. */
-static struct err *ask(struct download *g, bool once)
+/* `once`: whoever calls tries again. *again: not like this. */
+static struct err *ask_in_one_way(struct download *g, bool once, bool *again)
 {
     char text[DIGEST_TEXT];
     AUTO_VALUE(url_wipe) struct url u = {0};
     AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
     TRY(host_url(g->repo.host, &u, "/v2/%s/blobs/%s", g->repo.name, digest_text(&g->desc.digest, text)));
-    if (g->at > 0)
+    if (g->at > 0 && !g->whole)
         strlist_add_take(&headers, mem_printf("Range: bytes=%llu-", (unsigned long long)g->at));
     struct client_request q = {.method = "GET",
                                .url = &u,
                                .want = {.repository = g->repo.name, .push = g->repo.push},
                                .headers = &headers,
                                .once = once,
+                               .decode = g->decode,
                                .stream = true};
     client_reply_wipe(&g->reply);
     TRY(client_send(&g->reply, g->repo.host, &q));
     g->begun = g->at;
-    struct err *e = check_reply(g, &q);
-    if (e)
+    AUTO(mem_free) char *shown = url_shown(&g->reply.url);
+    struct err *e = check_encoding(g, shown, again);
+    if (!e && !*again)
+        e = check_reply(g, &q);
+    if (e || *again)
         client_reply_wipe(&g->reply);
     return e;
+}
+
+static struct err *ask(struct download *g, bool once)
+{
+    bool again;
+    TRY(ask_in_one_way(g, once, &again));
+    return again ? ask_in_one_way(g, once, &again) : NULL;
 }
 
 static struct err *give(struct download *g, const uint8_t **data, size_t *len)

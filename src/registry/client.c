@@ -94,6 +94,16 @@ static struct err *rewind_body(const struct client_request *q, bool taken)
     return source_reopen(q->body, 0);
 }
 
+static void learn_expect(struct host *h, const struct http_request *q, const struct http_reply *r)
+{
+    if (r->expect_refused)
+        lessons_expect_refused(h->lessons);
+    if (r->expect_ignored)
+        lessons_expect_ignored(h->lessons);
+    if (q->no_expect && r->fault == HTTP_FAULT_SEND)
+        lessons_expect_missed(h->lessons);
+}
+
 /* A host that we were led to wants a token: one that anybody can have, once. True when there is one. */
 static bool foreign_token(struct host *h, const struct client_reply *r, char **value)
 {
@@ -115,7 +125,9 @@ static struct err *follow(struct client_reply *out, struct host *h, const struct
                                .headers = q->headers,
                                .body = q->body,
                                .body_size = q->body_size,
-                               .sends = q->sends};
+                               .sends = q->sends,
+                               .no_expect = !lessons_expect(h->lessons),
+                               .decode = q->decode};
     AUTO(wipe_text) char *foreign = NULL;
     bool with_foreign = false;
     url_copy(&out->url, q->url);
@@ -125,6 +137,7 @@ static struct err *follow(struct client_reply *out, struct host *h, const struct
         with_foreign = false;
         struct err *e = http_send(&out->http, host_pool(h, &out->url), &one);
         *taken = *taken || out->http.body_taken;
+        learn_expect(h, &one, &out->http);
         if (e)
             return host_explain(h, e, out->http.fault);
         if (own)
@@ -194,6 +207,15 @@ static struct err *read_body(struct client_reply *out, const struct client_reque
     return e;
 }
 
+/* Where the registry has led us, what it has signed counts, not our credentials: for some time, or for GET
+ * alone. The registry can lead us there anew; whoever asks by HEAD can ask by GET. */
+static struct err *denied_elsewhere(struct client_reply *out, struct host *h, const struct client_request *q)
+{
+    if (str_eq(q->method, "HEAD"))
+        return NULL;
+    return err_as(client_refusal(h, &out->url, q->method, out->status, &out->body), ERR_NETWORK);
+}
+
 static struct err *attempt(struct client_reply *out, struct host *h, const struct client_request *q,
                            unsigned *asked_ms, bool *taken)
 {
@@ -201,7 +223,10 @@ static struct err *attempt(struct client_reply *out, struct host *h, const struc
     TRY(host_wait(h));
     TRY(authorised(out, h, q, taken));
     TRY(read_body(out, q));
-    if (out->status == 401 || out->status == 403)
+    bool denied = out->status == 401 || out->status == 403;
+    if (denied && !url_same_origin(&out->url, &h->base))
+        return denied_elsewhere(out, h, q);
+    if (denied)
         return auth_denied(h->auth, q->want.repository,
                            client_refusal(h, &out->url, q->method, out->status, &out->body));
     if (!client_status_passes(out->status))

@@ -29,6 +29,7 @@ struct client_request {
     uint64_t body_size;
     bool sends;        /* has a body, if only an empty one */
     bool once;         /* no new try: what the server did is not known */
+    bool decode;       /* undo a Content-Encoding */
     bool stream;       /* leave the body of a 2xx to be read from the reply */
     uint64_t body_max; /* of the reply, when not `stream`; 0: APIERR_BODY_MAX */
 };

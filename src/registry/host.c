@@ -48,6 +48,7 @@ struct err *host_new(struct host **out, struct host_config *config, const char *
                                                                                      : name);
     AUTO(mem_free) char *bare = host_without_port(name);
     h->loopback = address_is_loopback_host(bare);
+    h->lessons = lessons_new();
     h->referrers = lock_new();
     h->lock = lock_new();
     TRY(tls_find(&h->tls, name, config->options.cert_dir));
@@ -73,6 +74,7 @@ void host_free(struct host *h)
     http_pool_free(h->foreign);
     url_wipe(&h->base);
     tls_wipe(&h->tls);
+    lessons_free(h->lessons);
     lock_free(h->referrers);
     lock_free(h->lock);
     mem_free(h->name);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/lock.h"
 #include "registry/http.h"
+#include "registry/lessons.h"
 #include "registry/registry.h"
 #include "registry/retry.h"
 #include "registry/settings.h"
@@ -39,6 +40,7 @@ struct host {
     struct http_pool *own;     /* to the registry itself */
     struct http_pool *foreign; /* to where it leads us: redirects, uploads, token servers */
     struct auth *auth;
+    struct lessons *lessons;
     struct lock *referrers; /* held while a fallback tag is changed */
     struct lock *lock;      /* for what follows */
     bool ready, probing;

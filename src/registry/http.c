@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "registry/address.h"
-#include "registry/http_fault.h"
 #include "registry/http_head.h"
 
 #include <curl/curl.h>
@@ -16,8 +15,8 @@
 #define IDLE_MAX 8 /* connections kept in a pool */
 #define CONNECT_MS 30000L
 #define SLOW_BYTES 64L /* a second; slower is dead */
-#define SLOW_READ_S 120L
-#define SLOW_SEND_S 900L        /* registries hash and copy gigabytes before they answer */
+#define STALL_S 120u
+#define ANSWER_S 900u
 #define BUFFER_SIZE (64L << 10) /* what curl reads at once */
 #define SEND_SIZE (256L << 10)  /* what curl takes of a large body at once */
 #define AHEAD_MAX (256u << 10)  /* what waits for the reader before the server must wait */
@@ -27,6 +26,7 @@
 struct http_pool {
     struct lock *lock;
     struct conn *idle;
+    unsigned idle_count;
     struct http_settings settings;
     atomic_bool public_only;
 };
@@ -50,6 +50,7 @@ struct conn {
     int status;
     size_t header_count, header_bytes;
     bool head_done, ended, paused, refused;
+    bool expects, continued; /* the server is asked, and has said, that the body may come */
     CURLcode code;
     struct err *failure; /* of one of our callbacks */
     struct buf in;
@@ -105,16 +106,15 @@ static const struct source_ops body_ops;
 
 static struct conn *conn_take(struct http_pool *p)
 {
-    {
-        AUTO(lock_release) struct lock *held = lock_hold(p->lock);
-        struct conn *c = p->idle;
-        if (c) {
-            p->idle = c->next;
-            c->next = NULL;
-            return c;
-        }
+    AUTO(lock_release) struct lock *held = lock_hold(p->lock);
+    struct conn *c = p->idle;
+    if (c) {
+        p->idle = c->next;
+        p->idle_count--;
+        c->next = NULL;
+        return c;
     }
-    struct conn *c = mem_zero(1, sizeof *c);
+    c = mem_zero(1, sizeof *c);
     c->source.ops = &body_ops;
     c->pool = p;
     c->multi = curl_multi_init();
@@ -136,18 +136,14 @@ static void conn_give(struct conn *c)
     buf_clear(&c->in);
     struct http_pool *p = c->pool;
     *c = (struct conn){.source = c->source, .pool = p, .multi = c->multi, .easy = c->easy, .in = c->in};
-    size_t idle = 0;
-    {
-        AUTO(lock_release) struct lock *held = lock_hold(p->lock);
-        for (const struct conn *i = p->idle; i; i = i->next)
-            idle++;
-        if (idle < IDLE_MAX) {
-            c->next = p->idle;
-            p->idle = c;
-            return;
-        }
+    AUTO(lock_release) struct lock *held = lock_hold(p->lock);
+    if (p->idle_count == IDLE_MAX) {
+        conn_free(c);
+        return;
     }
-    conn_free(c);
+    p->idle_count++;
+    c->next = p->idle;
+    p->idle = c;
 }
 
 static size_t on_header(char *data, size_t one, size_t len, void *ctx)
@@ -170,8 +166,10 @@ static size_t on_header(char *data, size_t one, size_t len, void *ctx)
         long status = 0;
         curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
         c->status = (int)status;
+        c->continued = c->continued || status == 100;
+        c->reply->expect_refused = c->reply->expect_refused || (status == 417 && c->expects);
         /* 417 to our "Expect" makes curl send again. */
-        c->head_done = status >= 200 && !(status == 417 && c->size >= EXPECT_MIN);
+        c->head_done = status >= 200 && !(status == 417 && c->expects);
         break;
     case HTTP_HEAD_LINE:
         break;
@@ -192,6 +190,15 @@ static size_t on_data(char *data, size_t one, size_t len, void *ctx)
     return len;
 }
 
+/* A connection on which nothing moves is dead; but the answer may take its time once all is sent. */
+static void set_patience(const struct conn *c, bool sending)
+{
+    const struct http_settings *s = &c->pool->settings;
+    unsigned asked = sending ? s->stall_s : s->answer_s;
+    curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+    curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)(asked ? asked : sending ? STALL_S : ANSWER_S));
+}
+
 static size_t on_send(char *data, size_t one, size_t len, void *ctx)
 {
     struct conn *c = ctx;
@@ -201,6 +208,8 @@ static size_t on_send(char *data, size_t one, size_t len, void *ctx)
     if (want == 0 || !c->body)
         return 0;
     size_t got = 0;
+    if (!c->taken && c->expects && !c->continued && c->reply && !c->reply->expect_refused)
+        c->reply->expect_ignored = true;
     c->taken = true;
     c->failure = source_read(c->body, data, want, &got);
     if (!c->failure && got == 0)
@@ -209,6 +218,8 @@ static size_t on_send(char *data, size_t one, size_t len, void *ctx)
     if (c->failure)
         return CURL_READFUNC_ABORT;
     c->left -= got;
+    if (c->left == 0)
+        set_patience(c, false);
     atomic_fetch_add(&c->pool->settings.counts->bytes_up, got);
     return got;
 }
@@ -225,6 +236,7 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
         return CURL_SEEKFUNC_FAIL;
     c->failure = source_reopen(c->body, (uint64_t)offset);
     c->left = c->size - (uint64_t)offset;
+    set_patience(c, c->left > 0);
     return c->failure ? CURL_SEEKFUNC_FAIL : CURL_SEEKFUNC_OK;
 }
 
@@ -288,16 +300,19 @@ static void set_request(struct conn *c, const struct http_request *q)
     }
     for (size_t i = 0; q->headers && i < q->headers->count; i++)
         add_header(c, q->headers->item[i]);
-    if (q->body_size < EXPECT_MIN)
+    c->expects = q->body_size >= EXPECT_MIN && !q->no_expect;
+    if (!c->expects)
         add_header(c, "Expect:"); /* curl's own is left out */
+    /* curl then undoes what it has not asked for. */
+    if (q->decode)
+        curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "identity");
     if (q->authorization) {
         AUTO(mem_free) char *line = mem_printf("Authorization: %s", q->authorization);
         add_header(c, line);
         mem_wipe(line, strlen(line));
     }
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->headers);
-    curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-    curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, q->sends ? SLOW_SEND_S : SLOW_READ_S);
+    set_patience(c, !q->sends || q->body_size > 0);
 }
 
 static void set_common(struct conn *c)
@@ -309,7 +324,9 @@ static void set_common(struct conn *c)
     curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(h, CURLOPT_USERAGENT, "lade/" LADE_VERSION);
-    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+    const struct http_settings *s = &c->pool->settings;
+    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, s->connect_ms ? (long)s->connect_ms : CONNECT_MS);
+    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)s->total_ms);
     curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(h, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
     curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
@@ -350,31 +367,25 @@ static void wait_for_more(struct conn *c)
 
 static enum http_fault fault_kind(CURLcode code)
 {
-    static const struct {
-        CURLcode code;
-        enum http_fault fault;
-    } table[] = {
-        {CURLE_COULDNT_RESOLVE_HOST, HTTP_FAULT_RESOLVE},
-        {CURLE_COULDNT_RESOLVE_PROXY, HTTP_FAULT_PROXY},
-        {CURLE_COULDNT_CONNECT, HTTP_FAULT_CONNECT},
-        {CURLE_OPERATION_TIMEDOUT, HTTP_FAULT_TIME},
-        {CURLE_SSL_CONNECT_ERROR, HTTP_FAULT_TLS},
-        {CURLE_PEER_FAILED_VERIFICATION, HTTP_FAULT_TRUST},
-        {CURLE_SSL_ISSUER_ERROR, HTTP_FAULT_TRUST},
-        {CURLE_SSL_CACERT_BADFILE, HTTP_FAULT_AUTHORITIES},
-        {CURLE_SSL_CERTPROBLEM, HTTP_FAULT_CLIENT_CERT},
-        {CURLE_GOT_NOTHING, HTTP_FAULT_NOTHING},
-        {CURLE_RECV_ERROR, HTTP_FAULT_READ},
-        {CURLE_SEND_ERROR, HTTP_FAULT_SEND},
-        {CURLE_SEND_FAIL_REWIND, HTTP_FAULT_SEND},
-        {CURLE_PARTIAL_FILE, HTTP_FAULT_CUT},
-        {CURLE_WEIRD_SERVER_REPLY, HTTP_FAULT_NOT_HTTP},
-        {CURLE_UNSUPPORTED_PROTOCOL, HTTP_FAULT_NOT_HTTP},
+    static const enum http_fault table[CURL_LAST] = {
+        [CURLE_COULDNT_RESOLVE_HOST] = HTTP_FAULT_RESOLVE,
+        [CURLE_COULDNT_RESOLVE_PROXY] = HTTP_FAULT_PROXY,
+        [CURLE_COULDNT_CONNECT] = HTTP_FAULT_CONNECT,
+        [CURLE_OPERATION_TIMEDOUT] = HTTP_FAULT_TIME,
+        [CURLE_SSL_CONNECT_ERROR] = HTTP_FAULT_TLS,
+        [CURLE_PEER_FAILED_VERIFICATION] = HTTP_FAULT_TRUST,
+        [CURLE_SSL_ISSUER_ERROR] = HTTP_FAULT_TRUST,
+        [CURLE_SSL_CACERT_BADFILE] = HTTP_FAULT_AUTHORITIES,
+        [CURLE_SSL_CERTPROBLEM] = HTTP_FAULT_CLIENT_CERT,
+        [CURLE_GOT_NOTHING] = HTTP_FAULT_NOTHING,
+        [CURLE_RECV_ERROR] = HTTP_FAULT_READ,
+        [CURLE_SEND_ERROR] = HTTP_FAULT_SEND,
+        [CURLE_SEND_FAIL_REWIND] = HTTP_FAULT_SEND,
+        [CURLE_PARTIAL_FILE] = HTTP_FAULT_CUT,
+        [CURLE_WEIRD_SERVER_REPLY] = HTTP_FAULT_NOT_HTTP,
+        [CURLE_UNSUPPORTED_PROTOCOL] = HTTP_FAULT_NOT_HTTP,
     };
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (table[i].code == code)
-            return table[i].fault;
-    return HTTP_FAULT_OTHER;
+    return code < CURL_LAST && table[code] ? table[code] : HTTP_FAULT_OTHER;
 }
 
 static struct err *fault_of(struct conn *c, enum http_fault *fault)
@@ -438,13 +449,6 @@ static struct err *run_to_head(struct conn *c)
     }
 }
 
-static bool peer_is_private(struct conn *c)
-{
-    const char *ip = NULL;
-    curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &ip);
-    return !str_empty(ip) && !address_text_is_public(ip);
-}
-
 static struct err *exchange(struct http_reply *out, struct conn *c)
 {
     struct err *e = curl_multi_add_handle(c->multi, c->easy) == CURLM_OK
@@ -479,8 +483,10 @@ struct err *http_send(struct http_reply *out, struct http_pool *p, const struct 
         conn_give(c);
         return e;
     }
+    const char *ip = NULL;
+    curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &ip);
     out->status = c->status;
-    out->private_peer = peer_is_private(c);
+    out->private_peer = !str_empty(ip) && !address_text_is_public(ip);
     out->body = &c->source;
     log_debug("%s: HTTP %d", c->what, c->status);
     return NULL;

@@ -25,9 +25,14 @@ struct http_counts {
 
 struct http_settings {
     const struct tls *tls;
-    bool skip_verify; /* of TLS certificates */
-    bool with_cert;   /* show the client certificate of `tls` */
-    bool direct;      /* past any proxy: for loopback hosts */
+    bool skip_verify;  /* of TLS certificates */
+    bool with_cert;    /* show the client certificate of `tls` */
+    bool direct;       /* past any proxy: for loopback hosts */
+    unsigned stall_s;  /* nothing moves for so long: it is dead; 0: the default, 2 minutes */
+    unsigned answer_s; /* the same, from the last byte that we send to the answer; 0: 15 minutes: registries
+                          hash and copy gigabytes before they answer */
+    unsigned connect_ms; /* until a connection is there; 0: the default, 30 s */
+    unsigned total_ms;   /* for a request and the whole of its answer; 0: no limit */
     struct http_counts *counts;
 };
 struct http_pool;
@@ -48,6 +53,8 @@ struct http_request {
     struct source *body;           /* read from where it stands; NULL: none. Borrowed */
     uint64_t body_size;            /* bytes; always known */
     bool sends;                    /* has a body, if only an empty one */
+    bool no_expect;                /* send a large body without asking first whether it may come */
+    bool decode;                   /* undo a Content-Encoding, where a proxy puts one on nevertheless */
 };
 
 struct http_reply {
@@ -58,6 +65,8 @@ struct http_reply {
     enum http_fault fault; /* set with an error */
     bool private_peer;     /* the connected address is not public */
     bool body_taken;       /* some of the request's body was read */
+    bool expect_refused;   /* 417: whoever answers does not know the question whether a body may come */
+    bool expect_ignored;   /* the question was asked, and waited for in vain */
 };
 
 #define HTTP_HEADERS_MAX 200

@@ -67,14 +67,14 @@ static void push_survives(void **state)
         unsigned times;
     } rows[] = {
         {"GET ^/v2/$ 2 status=503 retry=0", "GET /v2/ ", 3},
-        {"POST uploads 1 status=500", "POST /v2/app/blobs/uploads/ ", 3},
-        {"POST uploads 1 drop", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 status=502", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 early status=503", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 status=404", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PATCH . 1 lose", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PUT uploads 1 status=500", "POST /v2/app/blobs/uploads/ ", 3},
-        {"PUT uploads 1 lose", "POST /v2/app/blobs/uploads/ ", 2}, /* done, the answer lost: not sent again */
+        {"POST uploads 1 status=500", "POST /v2/app/blobs/uploads/", 3},
+        {"POST uploads 1 drop", "POST /v2/app/blobs/uploads/", 3},
+        {"PATCH . 1 status=502", "POST /v2/app/blobs/uploads/", 2},
+        {"PATCH . 1 early status=503", "POST /v2/app/blobs/uploads/", 2},
+        {"PATCH . 1 status=404", "POST /v2/app/blobs/uploads/", 3},
+        {"PATCH . 1 lose", "POST /v2/app/blobs/uploads/", 3},
+        {"PUT uploads 1 status=500", "POST /v2/app/blobs/uploads/", 2},
+        {"PUT uploads 1 lose", "POST /v2/app/blobs/uploads/", 2}, /* done, the answer lost: not sent again */
         {"PUT manifests 1 status=429 retry=1", "PUT /v2/app/manifests/sha256", 2},
         {"PUT manifests 1 lose", "PUT /v2/app/manifests/sha256", 2},
         {"PUT manifests 1 header=Docker-Content-Digest:", "HEAD /v2/app/manifests/", 1},
