@@ -28,7 +28,7 @@ unsigned retry_backoff_ms(unsigned tried, uint64_t random)
 
 /* The three forms of RFC 9110 section 5.6.7. Names of days and months are English whatever the locale: lade
  * never sets one. */
-static bool parse_date(const char *value, int64_t *seconds)
+bool retry_date(const char *value, int64_t *unix_seconds)
 {
     static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
                                         "%a %b %d %H:%M:%S %Y"};
@@ -37,7 +37,7 @@ static bool parse_date(const char *value, int64_t *seconds)
         memset(&when, 0, sizeof when);
         const char *end = strptime(value, forms[i], &when);
         if (end && !*end) {
-            *seconds = (int64_t)timegm(&when);
+            *unix_seconds = (int64_t)timegm(&when);
             return true;
         }
     }
@@ -49,7 +49,7 @@ bool retry_after(const char *value, int64_t now_unix, unsigned *ms)
     uint64_t seconds;
     int64_t when;
     if (!num_parse(value, UINT64_MAX, &seconds)) {
-        if (!parse_date(value, &when) || when <= now_unix)
+        if (!retry_date(value, &when) || when <= now_unix)
             return false;
         seconds = (uint64_t)(when - now_unix);
     }

@@ -43,6 +43,9 @@ unsigned retry_backoff_ms(unsigned tried, uint64_t random);
 /* Retry-After: seconds, or a date of HTTP. False when it is neither, or lies in the past. */
 MUST_USE bool retry_after(const char *value, int64_t now_unix, unsigned *ms);
 
+/* A date of HTTP. */
+MUST_USE bool retry_date(const char *value, int64_t *unix_seconds);
+
 void retry_begin(struct retry *r, const struct retry_policy *policy);
 /* After a try: false when *e is NULL, not worth another, or tries or budget are used up (then *e says how
  * many there were). Else frees *e, waits (`asked_ms` when the server named a time, at least the back-off),
