@@ -92,8 +92,7 @@ static struct err *find_remote(struct base_image *out, const struct base_options
 {
     AUTO_VALUE(desc_wipe) struct desc root = {0};
     AUTO(store_free) struct store *repository = NULL;
-    TRY(registry_resolve(o->registry, ref, &root));
-    TRY(registry_repository(o->registry, ref, false, &repository));
+    TRY(registry_open(o->registry, ref, &repository, &root));
     TRY(load(out, o, repository, &root, platform));
     AUTO_VALUE(ref_wipe) struct ref found = {0};
     ref_copy(&found, ref);

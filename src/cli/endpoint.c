@@ -49,8 +49,7 @@ static struct err *open_registry(struct endpoint *out, struct session *s, const 
 {
     struct registry *registry = NULL;
     TRY(session_registry(s, &registry));
-    TRY(registry_resolve(registry, &p->ref, &out->root));
-    return registry_repository(registry, &p->ref, false, &out->store);
+    return registry_open(registry, &p->ref, &out->store, &out->root);
 }
 
 static struct err *resolve_in(struct store *layout, const struct place *p, struct desc *root)

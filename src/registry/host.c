@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/host.h"
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/stop.h"
 #include "base/str.h"
 #include "registry/address.h"
 #include "registry/apierr.h"
@@ -36,14 +34,31 @@ static bool is_asked_plainly(const struct host *h)
     return h->loopback && !certificates && has_port(h->api) && !str_ends(h->api, ":443");
 }
 
-struct err *host_new(struct host **out, struct host_config *config, const char *name)
+/* The command line is before the file. */
+static void take_settings(struct host *h, const struct host_settings *told)
+{
+    const struct registry_options *o = &h->config->options;
+    struct host_settings *own = &h->settings;
+    host_settings_copy(own, told);
+    own->plain_http = own->plain_http || o->plain_http;
+    own->insecure_skip_verify = own->insecure_skip_verify || o->insecure_skip_verify;
+    h->retry = h->config->retry;
+    if (!o->tries && (own->tries || h->ns))
+        h->retry.tries = own->tries ? own->tries : HOST_MIRROR_TRIES;
+    if (!o->budget_ms && own->budget_ms)
+        h->retry.budget_ms = own->budget_ms;
+    h->pace =
+        pace_new(own->rate, own->reads ? own->reads : PACE_READS, own->writes ? own->writes : PACE_WRITES);
+}
+
+struct err *host_new(struct host **out, struct host_config *config, const char *name, const char *ns,
+                     const struct host_settings *told)
 {
     AUTO(host_free) struct host *h = mem_zero(1, sizeof *h);
     h->config = config;
-    h->retry = config->retry;
-    h->settings = (struct host_settings){.plain_http = config->options.plain_http,
-                                         .insecure_skip_verify = config->options.insecure_skip_verify};
     h->name = mem_strdup(name);
+    h->ns = mem_strdup(ns);
+    take_settings(h, told);
     h->api = mem_strdup(str_eq(name, "docker.io") || str_eq(name, "index.docker.io") ? "registry-1.docker.io"
                                                                                      : name);
     AUTO(mem_free) char *bare = host_without_port(name);
@@ -51,7 +66,7 @@ struct err *host_new(struct host **out, struct host_config *config, const char *
     h->lessons = lessons_new();
     h->referrers = lock_new();
     h->lock = lock_new();
-    TRY(tls_find(&h->tls, name, config->options.cert_dir));
+    TRY(tls_find_for(&h->tls, name, config->options.cert_dir, told));
     struct http_settings settings = {.tls = &h->tls,
                                      .skip_verify = h->settings.insecure_skip_verify,
                                      .with_cert = true,
@@ -77,8 +92,12 @@ void host_free(struct host *h)
     lessons_free(h->lessons);
     lock_free(h->referrers);
     lock_free(h->lock);
+    notices_wipe(&h->notices);
+    host_settings_wipe(&h->settings);
+    pace_free(h->pace);
     mem_free(h->name);
     mem_free(h->api);
+    mem_free(h->ns);
     mem_free(h);
 }
 
@@ -200,30 +219,20 @@ struct err *host_url(struct host *h, struct url *out, const char *format, ...)
     va_start(args, format);
     AUTO(mem_free) char *path = mem_vprintf(format, args);
     va_end(args);
-    return url_resolve(out, &h->base, path);
+    TRY(url_resolve(out, &h->base, path));
+    if (h->ns)
+        url_add_query(out, "ns", h->ns);
+    return NULL;
 }
 
 void host_pause(struct host *h, unsigned ms)
 {
-    AUTO(lock_release) struct lock *held = lock_hold(h->lock);
-    uint64_t until = clock_ms() + ms;
-    if (until > h->pause_until_ms)
-        h->pause_until_ms = until;
+    pace_pause(h->pace, ms);
 }
 
 struct err *host_wait(struct host *h)
 {
-    for (;;) {
-        uint64_t now = clock_ms();
-        uint64_t until;
-        {
-            AUTO(lock_release) struct lock *held = lock_hold(h->lock);
-            until = h->pause_until_ms;
-        }
-        if (until <= now)
-            return NULL;
-        TRY(stop_sleep_ms((unsigned)(until - now)));
-    }
+    return pace_wait(h->pace);
 }
 
 struct http_pool *host_pool(const struct host *h, const struct url *u)
@@ -235,6 +244,8 @@ void host_seen(struct host *h, const struct http_reply *r)
 {
     if (!r->private_peer)
         http_pool_public_only(h->foreign);
+    AUTO(lock_release) struct lock *held = lock_hold(h->lock);
+    notices_take(&h->notices, h->config->options.events, h->name, &r->headers);
 }
 
 struct err *host_explain(const struct host *h, struct err *cause, enum http_fault fault)
@@ -247,9 +258,11 @@ struct err *host_explain(const struct host *h, struct err *cause, enum http_faul
             "directory that holds it with --cert-dir",
             h->name);
     case HTTP_FAULT_TLS:
-        return err_hint(cause,
-                        "if %s speaks plain HTTP only, and you trust the network up to it, use --plain-http",
-                        h->name);
+        return err_hint(
+            cause,
+            "if %s speaks plain HTTP only, and you trust the network up to it, use --plain-http or "
+            "\"plain-http\" in the configuration file",
+            h->name);
     case HTTP_FAULT_NOT_HTTP:
     case HTTP_FAULT_NOTHING:
     case HTTP_FAULT_READ:

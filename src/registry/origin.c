@@ -36,7 +36,7 @@ static struct err *repository_of(struct origin *o, const char *where, struct sto
     AUTO_VALUE(ref_wipe)
     struct ref ref = {.registry = mem_strndup(where, (size_t)(slash - where)),
                       .repository = mem_strdup(slash + 1)};
-    TRY(registry_repository(o->registry, &ref, false, out));
+    TRY(registry_source(o->registry, &ref, out));
     MEM_PUSH(o->repositories, o->count, o->room, *out);
     return NULL;
 }

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/registry.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "registry/auth.h"
 #include "registry/blob.h"
 #include "registry/client.h"
 #include "registry/host.h"
 #include "registry/manifests.h"
+#include "registry/mirror.h"
 #include "registry/remote.h"
+#include "registry/settings.h"
 
 #include <string.h>
 
 struct registry {
     struct host_config config;
     char *authfile, *username, *password, *cert_dir, *login_host, *file, *cache_dir;
-    struct lock *lock; /* for the hosts */
+    struct lock *lock; /* for what follows */
+    bool settings_known;
+    struct settings settings;
+    struct strlist moved; /* names of repositories, whose places do not move */
     struct host **hosts;
     size_t host_count, host_room;
 };
@@ -49,6 +55,8 @@ void registry_free(struct registry *r)
     for (size_t i = 0; i < r->host_count; i++)
         host_free(r->hosts[i]);
     mem_free(r->hosts);
+    settings_wipe(&r->settings);
+    strlist_wipe(&r->moved);
     lock_free(r->lock);
     if (r->password)
         mem_wipe(r->password, strlen(r->password));
@@ -63,44 +71,139 @@ void registry_free(struct registry *r)
     http_end();
 }
 
-struct err *registry_host(struct registry *r, const char *name, struct host **out)
+/* Read when the first registry is asked for: other work does without the file. Lock held. */
+static struct err *read_settings(struct registry *r)
 {
-    AUTO(lock_release) struct lock *held = lock_hold(r->lock);
+    if (!r->settings_known)
+        TRY(settings_read(&r->settings, r->config.options.config));
+    r->settings_known = true;
+    return NULL;
+}
+
+/* `ns`: as a mirror of that host. Lock held. */
+static struct err *find_host(struct registry *r, const char *name, const char *ns, struct host **out)
+{
     for (size_t i = 0; i < r->host_count; i++)
-        if (str_eq_nocase(r->hosts[i]->name, name)) {
+        if (str_eq_nocase(r->hosts[i]->name, name) && str_eq(r->hosts[i]->ns, ns)) {
             *out = r->hosts[i];
             return NULL;
         }
-    TRY(host_new(out, &r->config, name));
+    TRY(host_new(out, &r->config, name, ns, settings_of_host(&r->settings, name)));
     MEM_PUSH(r->hosts, r->host_count, r->host_room, *out);
     return NULL;
 }
 
-struct err *registry_repository(struct registry *r, const struct ref *ref, bool push, struct store **out)
+static struct err *check_blocked(const struct registry *r, const struct settings_entry *e, const char *name)
 {
-    struct host *h;
-    TRY(registry_host(r, ref->registry, &h));
-    *out = remote_new(h, ref->repository, push);
-    return NULL;
+    if (!e || !e->blocked)
+        return NULL;
+    return err_hint(err_new(ERR_DENIED, "%s is blocked by the configuration", name),
+                    "%s:%u: \"%s\" has \"blocked\": true", r->settings.file, e->line, e->shown);
+}
+
+struct err *registry_host(struct registry *r, const char *name, struct host **out)
+{
+    AUTO(lock_release) struct lock *held = lock_hold(r->lock);
+    TRY(read_settings(r));
+    TRY(check_blocked(r, settings_for(&r->settings, name, ""), name));
+    return find_host(r, name, NULL, out);
+}
+
+/* A name that lives as long as the registry. Lock held. */
+static const char *keep(struct registry *r, char *name_take)
+{
+    for (size_t i = 0; i < r->moved.count; i++)
+        if (str_eq(r->moved.item[i], name_take)) {
+            mem_free(name_take);
+            return r->moved.item[i];
+        }
+    strlist_add_take(&r->moved, name_take);
+    return name_take;
+}
+
+/* Where a reference leads. *entry (may be NULL) is what the file says of it. Lock held. */
+static struct err *locate(struct registry *r, const struct ref *ref, struct repo *out,
+                          const struct settings_entry **entry)
+{
+    AUTO(mem_free) char *name = ref_name(ref);
+    TRY(read_settings(r));
+    const struct settings_entry *e = settings_for(&r->settings, ref->registry, ref->repository);
+    *entry = e;
+    TRY(check_blocked(r, e, name));
+    if (!e || !e->location.host) {
+        out->name = ref->repository;
+        return find_host(r, ref->registry, NULL, &out->host);
+    }
+    out->name = keep(r, settings_moved(e, &e->location, ref->repository));
+    if (!*out->name)
+        return err_new(ERR_INPUT, "%s: \"location\" of \"%s\" (%s:%u) leaves nothing of its name", name,
+                       e->shown, r->settings.file, e->line);
+    log_debug("%s is at %s/%s (%s:%u)", name, e->location.host, out->name, r->settings.file, e->line);
+    return find_host(r, e->location.host, NULL, &out->host);
 }
 
 struct err *registry_repo(struct registry *r, const struct ref *ref, bool push, struct repo *out)
 {
-    *out = (struct repo){.name = ref->repository, .push = push};
-    return registry_host(r, ref->registry, &out->host);
+    const struct settings_entry *entry;
+    AUTO(lock_release) struct lock *held = lock_hold(r->lock);
+    *out = (struct repo){.push = push};
+    return locate(r, ref, out, &entry);
+}
+
+struct err *registry_repository(struct registry *r, const struct ref *ref, bool push, struct store **out)
+{
+    struct repo repo;
+    TRY(registry_repo(r, ref, push, &repo));
+    *out = remote_new(repo.host, repo.name, push);
+    return NULL;
+}
+
+struct err *registry_source(struct registry *r, const struct ref *ref, struct store **out)
+{
+    const struct settings_entry *entry;
+    struct repo repo = {0};
+    AUTO(lock_release) struct lock *held = lock_hold(r->lock);
+    TRY(locate(r, ref, &repo, &entry));
+    AUTO(store_free) struct store *made = remote_new(repo.host, repo.name, false);
+    if (entry && entry->mirror_count)
+        made = mirror_new(TAKE(made), r->config.options.events);
+    for (size_t i = 0; entry && i < entry->mirror_count; i++) {
+        const struct settings_mirror *m = &entry->mirror[i];
+        AUTO(mem_free) char *name = settings_moved(entry, &m->place, ref->repository);
+        struct host *host;
+        TRY(find_host(r, m->place.host, ref->registry, &host));
+        if (*name)
+            mirror_add(made, host, name, m->digest_only);
+    }
+    *out = TAKE(made);
+    return NULL;
+}
+
+/* With both, the digest says what and the tag is for people. */
+static struct err *resolve_in(struct store *repository, const struct ref *ref, struct desc *out)
+{
+    char digest[DIGEST_TEXT];
+    AUTO(mem_free) char *name = ref_familiar(ref);
+    bool found;
+    const char *what = digest_is_set(&ref->digest) ? digest_text(&ref->digest, digest) : ref->tag;
+    TRY(err_wrap(store_resolve(repository, what, out, &found), "look for %s", name));
+    return found ? NULL : err_new(ERR_NOT_FOUND, "%s has no image %s", ref->registry, name);
+}
+
+struct err *registry_open(struct registry *r, const struct ref *ref, struct store **out, struct desc *root)
+{
+    AUTO(store_free) struct store *made = NULL;
+    TRY(registry_source(r, ref, &made));
+    TRY(resolve_in(made, ref, root));
+    *out = TAKE(made);
+    return NULL;
 }
 
 struct err *registry_resolve(struct registry *r, const struct ref *ref, struct desc *out)
 {
-    char digest[DIGEST_TEXT];
     AUTO(store_free) struct store *repository = NULL;
-    AUTO(mem_free) char *name = ref_familiar(ref);
-    bool found;
     TRY(registry_repository(r, ref, false, &repository));
-    /* With both, the digest says what and the tag is for people. */
-    const char *what = digest_is_set(&ref->digest) ? digest_text(&ref->digest, digest) : ref->tag;
-    TRY(err_wrap(store_resolve(repository, what, out, &found), "look for %s", name));
-    return found ? NULL : err_new(ERR_NOT_FOUND, "%s has no image %s", ref->registry, name);
+    return resolve_in(repository, ref, out);
 }
 
 struct err *registry_check_login(struct registry *r, const char *host)

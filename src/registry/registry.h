@@ -19,6 +19,9 @@
  *     registry_new → registry_repository (a store) → copy_graph, store_resolve, … → store_free →
  * registry_free
  *
+ * Where a reference leads, and how a host is spoken to, may be changed by the configuration file
+ * (registry/settings.h); ERR_DENIED for what it blocks. Its hosts' settings come behind these options.
+ *
  * Plain HTTP is used for all hosts when the options say so; else only for loopback hosts (127.0.0.0/8, ::1,
  * localhost) that do not answer over TLS. A loopback host with a port is asked by plain HTTP first, without
  * credentials, unless there are certificates for it.
@@ -52,14 +55,21 @@ MUST_USE struct err *registry_repository(struct registry *r, const struct ref *r
                                          struct store **out);
 
 /* The parts of it, for what stores do not do (registry/names.h, registry/referrers.h). A registry's host;
- * a repository, whose name is borrowed from `ref`. No request is made. */
+ * a repository, whose name is borrowed. No request is made. */
 struct host;
 struct repo;
 MUST_USE struct err *registry_host(struct registry *r, const char *name, struct host **out);
 MUST_USE struct err *registry_repo(struct registry *r, const struct ref *ref, bool push, struct repo *out);
 
-/* What an image reference names, by HEAD (GET where the registry has no digest in HEAD). ERR_NOT_FOUND naming
- * it. */
+/* A repository as a store to pull from: its mirrors come first, if the configuration file has some. It must
+ * not be written to. */
+MUST_USE struct err *registry_source(struct registry *r, const struct ref *ref, struct store **out);
+/* The same with the image that the reference names. ERR_NOT_FOUND naming it. */
+MUST_USE struct err *registry_open(struct registry *r, const struct ref *ref, struct store **out,
+                                   struct desc *root);
+
+/* What an image reference names, by the registry itself: by HEAD (GET where the registry has no digest in
+ * HEAD). ERR_NOT_FOUND naming it. */
 MUST_USE struct err *registry_resolve(struct registry *r, const struct ref *ref, struct desc *out);
 
 /* Ask /v2/ with these credentials: NULL when they are good, ERR_DENIED when not. */

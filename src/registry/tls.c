@@ -138,14 +138,48 @@ static void move(struct tls *to, struct tls *from)
     *from = (struct tls){0};
 }
 
+static struct err *take_named_dir(struct search *s, const char *path)
+{
+    bool found = true;
+    if (path)
+        TRY(take_dir(s, path, &found));
+    return found ? NULL : err_new(ERR_NOT_FOUND, "there is no directory %s for certificates", path);
+}
+
+static struct err *must_open(const char *path)
+{
+    AUTO(fd_close) int fd = -1;
+    return fs_open(&fd, AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
+}
+
+static struct err *take_settings(struct search *s, const struct host_settings *settings)
+{
+    if (settings->ca) {
+        TRY(fs_read_file(&s->ca, AT_FDCWD, settings->ca, NULL));
+        buf_byte(&s->ca, '\n');
+    }
+    if (settings->cert && !s->cert) {
+        TRY(must_open(settings->cert));
+        TRY(must_open(settings->key));
+        s->cert = mem_strdup(settings->cert);
+        s->key = mem_strdup(settings->key);
+    }
+    return take_named_dir(s, settings->cert_dir);
+}
+
 struct err *tls_find(struct tls *out, const char *host, const char *cert_dir)
+{
+    return tls_find_for(out, host, cert_dir, NULL);
+}
+
+struct err *tls_find_for(struct tls *out, const char *host, const char *cert_dir,
+                         const struct host_settings *settings)
 {
     AUTO_VALUE(search_wipe) struct search s = {.ca = BUF(AUTHORITIES_MAX)};
     bool found = true;
-    if (cert_dir)
-        TRY(take_dir(&s, cert_dir, &found));
-    if (!found)
-        return err_new(ERR_NOT_FOUND, "there is no directory %s for certificates", cert_dir);
+    TRY(take_named_dir(&s, cert_dir));
+    if (settings)
+        TRY(err_wrap(take_settings(&s, settings), "configuration of %s", host));
     default_dirs(&s.dirs, host);
     for (size_t i = 0; i < s.dirs.count; i++)
         TRY(take_dir(&s, s.dirs.item[i], &found));

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "registry/settings.h"
 
 /*
  * Whom to trust and who we are, for one registry host. Authorities: the system's ($SSL_CERT_FILE,
@@ -23,6 +24,9 @@ struct tls {
 /* `host` as in references, with its port. `cert_dir` NULL: none; when given it must be there. ERR_INPUT for
  * half a pair. */
 MUST_USE struct err *tls_find(struct tls *out, const char *host, const char *cert_dir);
+/* The same with what the configuration file says of the host, before certs.d. `settings` may be NULL. */
+MUST_USE struct err *tls_find_for(struct tls *out, const char *host, const char *cert_dir,
+                                  const struct host_settings *settings);
 void tls_wipe(struct tls *t);
 
 #endif
