@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/auth_creds.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -7,6 +8,8 @@
 
 /* So often other credentials are tried for one repository. */
 #define TRIES_MAX 8
+/* What a cloud gave is asked for anew so long before it ends. */
+#define MARGIN_MS 30000
 
 struct auth_creds {
     struct host *host;
@@ -36,7 +39,22 @@ void auth_creds_free(struct auth_creds *s)
     mem_free(s);
 }
 
-static struct err *look(struct auth_creds *s, struct known_creds *known, unsigned skip)
+static bool has_ended(const struct creds *c)
+{
+    return c->end_ms != 0 && clock_ms() + MARGIN_MS >= c->end_ms;
+}
+
+/* A cloud gives the same for all repositories. */
+static const struct creds *given_by_cloud(const struct auth_creds *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->item[i]->creds.from_cloud && !has_ended(&s->item[i]->creds))
+            return &s->item[i]->creds;
+    return NULL;
+}
+
+static struct err *look(struct auth_creds *s, struct known_creds *known, unsigned skip,
+                        const struct creds *cloud)
 {
     const struct registry_options *o = &s->host->config->options;
     struct creds_options options = {.authfile = o->authfile,
@@ -44,6 +62,7 @@ static struct err *look(struct auth_creds *s, struct known_creds *known, unsigne
                                     .password = o->password,
                                     .login_host = o->login_host,
                                     .counts = &s->host->config->counts,
+                                    .cloud = cloud,
                                     .skip = skip};
     creds_trace_wipe(&known->trace);
     return creds_find(&known->creds, &options, s->host->name, *known->repository ? known->repository : NULL,
@@ -64,11 +83,14 @@ struct err *auth_creds_get(struct auth_creds *s, const char *repository, struct 
     for (size_t i = 0; i < s->count; i++)
         if (str_eq(s->item[i]->repository, key)) {
             *out = s->item[i];
-            return NULL;
+            if (!has_ended(&(*out)->creds))
+                return NULL;
+            (*out)->serial = ++s->serial;
+            return look(s, *out, (*out)->skip, given_by_cloud(s));
         }
     AUTO(known_free) struct known_creds *known = mem_zero(1, sizeof *known);
     known->repository = mem_strdup(key);
-    TRY(look(s, known, 0));
+    TRY(look(s, known, 0, given_by_cloud(s)));
     known->serial = ++s->serial;
     *out = known;
     MEM_PUSH(s->item, s->count, s->room, TAKE(known));
@@ -83,7 +105,7 @@ bool auth_creds_again(struct auth_creds *s, struct known_creds *known)
     unsigned skip = known->skip + (before.more ? 1 : 0);
     known->creds = (struct creds){0};
     known->tries++;
-    struct err *e = look(s, known, skip);
+    struct err *e = look(s, known, skip, NULL);
     if (e)
         log_debug("credentials for %s, again: %s", s->host->name, err_message(e));
     bool other = !e && !creds_empty(&known->creds) && !creds_equal(&known->creds, &before);

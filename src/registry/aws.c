@@ -66,7 +66,7 @@ static struct err *from_environment(struct aws_keys *out, const struct aws *a, b
     const char *secret = cloud_env("AWS_SECRET_ACCESS_KEY");
     const char *token = cloud_env("AWS_SESSION_TOKEN");
     if (!id && !secret) {
-        creds_trace_add(a->cloud->trace, source, "not set");
+        creds_trace_skip(a->cloud->trace, source, "not set");
         return NULL;
     }
     if (!id || !secret)
@@ -88,7 +88,7 @@ static struct err *from_web_identity(struct aws_keys *out, struct aws *a, bool *
     static const char source[] = "$AWS_WEB_IDENTITY_TOKEN_FILE";
     const char *file = cloud_env("AWS_WEB_IDENTITY_TOKEN_FILE");
     if (!file) {
-        creds_trace_add(a->cloud->trace, source, "not set");
+        creds_trace_skip(a->cloud->trace, source, "not set");
         return NULL;
     }
     struct aws_role role = {.arn = cloud_env("AWS_ROLE_ARN"), .session = cloud_env("AWS_ROLE_SESSION_NAME")};

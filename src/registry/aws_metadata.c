@@ -65,7 +65,7 @@ struct err *aws_from_container(struct aws_keys *out, const struct aws *a, bool *
     const char *source;
     TRY(container_url(&url, &source));
     if (!url) {
-        creds_trace_add(a->cloud->trace, source, "not set");
+        creds_trace_skip(a->cloud->trace, source, "not set");
         return NULL;
     }
     TRY(container_token(&token));
@@ -152,11 +152,11 @@ struct err *aws_from_instance(struct aws_keys *out, const struct aws *a, bool *f
     const char *mode = cloud_env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
     const char *why = NULL;
     if (off && str_eq_nocase(off, "true")) {
-        creds_trace_add(trace, source, "not asked: AWS_EC2_METADATA_DISABLED is set");
+        creds_trace_skip(trace, source, "not asked: AWS_EC2_METADATA_DISABLED is set");
         return NULL;
     }
     if (!given && !cloud_machine_may_be("amazon")) {
-        creds_trace_add(trace, source, "not asked: this machine is not Amazon's");
+        creds_trace_skip(trace, source, "not asked: this machine is not Amazon's");
         return NULL;
     }
     const char *standard = mode && str_eq_nocase(mode, "IPv6") ? INSTANCE_V6 : INSTANCE;

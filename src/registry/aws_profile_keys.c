@@ -191,8 +191,10 @@ struct err *aws_from_profile(struct aws_keys *out, struct aws *a, bool *found)
     if (*found) {
         mem_free(out->source);
         out->source = TAKE(source);
+    } else if (there) {
+        creds_trace_add(a->cloud->trace, source, "has no keys");
     } else {
-        creds_trace_add(a->cloud->trace, source, there ? "has no keys" : "no such profile");
+        creds_trace_skip(a->cloud->trace, source, "there is none");
     }
     return NULL;
 }

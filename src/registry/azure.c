@@ -91,7 +91,7 @@ static struct err *from_principal(struct azure_token *out, const struct cloud *c
     static const char source[] = "$AZURE_CLIENT_SECRET";
     const char *secret = cloud_env("AZURE_CLIENT_SECRET");
     if (!secret) {
-        creds_trace_add(c->trace, source, "not set");
+        creds_trace_skip(c->trace, source, "not set");
         return NULL;
     }
     *found = true;
@@ -105,7 +105,7 @@ static struct err *from_workload(struct azure_token *out, const struct cloud *c,
     const char *file = cloud_env("AZURE_FEDERATED_TOKEN_FILE");
     AUTO(cloud_wipe_text) char *assertion = NULL;
     if (!file) {
-        creds_trace_add(c->trace, source, "not set");
+        creds_trace_skip(c->trace, source, "not set");
         return NULL;
     }
     *found = true;
@@ -153,7 +153,7 @@ static struct err *from_machine(struct azure_token *out, const struct cloud *c, 
     AUTO_VALUE(strlist_wipe) struct strlist headers = {0};
     AUTO(json_decref) json_t *answer = NULL;
     if (!given && !cloud_machine_may_be(MACHINE_TAG)) {
-        creds_trace_add(c->trace, source, "not asked: this machine is not Azure's");
+        creds_trace_skip(c->trace, source, "not asked: this machine is not Azure's");
         return NULL;
     }
     AUTO(mem_free) char *base = mem_strdup(given ? given : MACHINE);

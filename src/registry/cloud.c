@@ -30,8 +30,14 @@ struct err *cloud_find(struct creds *out, struct http_counts *counts, const char
         err_free(e);
         return NULL;
     }
-    TRY(e);
+    if (e)
+        return err_hint(e,
+                        "the cloud of %s is asked when nothing else gives credentials: \"lade login %s\" "
+                        "stores some",
+                        host, host);
     if (*found) {
+        got.from_cloud = true;
+        creds_trace_add(trace, got.source, "found: user \"%s\"", got.username);
         *out = got;
         got = (struct creds){0};
     }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "registry/authfile.h"
+#include "registry/cloud.h"
 #include "registry/creds_ci.h"
 #include "registry/creds_place.h"
 
@@ -90,8 +91,19 @@ static struct err *in_ci(struct search *s)
     return NULL;
 }
 
-static struct err *(*const sources[])(struct search *) = {in_flags, in_authfile, in_environment, in_files,
-                                                          in_ci};
+static struct err *in_cloud(struct search *s)
+{
+    const struct creds_options *o = s->options;
+    if (o->cloud) {
+        creds_copy(s->out, o->cloud);
+        s->found = true;
+        return NULL;
+    }
+    return o->counts ? cloud_find(s->out, o->counts, s->query.host, s->query.trace, &s->found) : NULL;
+}
+
+static struct err *(*const sources[])(struct search *) = {in_flags, in_authfile, in_environment,
+                                                          in_files, in_ci,       in_cloud};
 
 static struct err *find_anywhere(struct search *s)
 {
@@ -131,6 +143,7 @@ void creds_copy(struct creds *to, const struct creds *from)
                          .registry_token = mem_strdup(from->registry_token),
                          .source = mem_strdup(from->source),
                          .end_ms = from->end_ms,
+                         .from_cloud = from->from_cloud,
                          .more = from->more};
     creds_wipe(to);
     *to = made;

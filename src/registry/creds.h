@@ -35,12 +35,14 @@ struct creds {
     char *registry_token; /* bearer to send as it is, or NULL */
     char *source;         /* where it was found, for messages: "/home/u/.docker/config.json (auths)" */
     uint64_t end_ms;      /* of clock_ms, when they lose their worth; 0: not known */
+    bool from_cloud;      /* made for this run */
     bool more;            /* the source has others, which count when these are refused */
 };
 struct creds_options {
     const char *authfile, *username, *password;
     const char *login_host;     /* the only registry for which username and password are; NULL: every one */
     struct http_counts *counts; /* of requests to clouds; NULL: no cloud is asked */
+    const struct creds *cloud;  /* what the cloud gave before, to be used again; may be NULL */
     unsigned skip;              /* so many of a source with several were refused */
 };
 /* `host` as in references; `repository` may be NULL, `trace` too. An empty result is anonymous. */

@@ -187,7 +187,7 @@ static struct err *from_given(struct google_token *out, const struct cloud *c, b
     static const char source[] = "$GOOGLE_APPLICATION_CREDENTIALS";
     const char *path = cloud_env("GOOGLE_APPLICATION_CREDENTIALS");
     if (!path) {
-        creds_trace_add(c->trace, source, "not set");
+        creds_trace_skip(c->trace, source, "not set");
         return NULL;
     }
     TRY(err_wrap(from_file(out, c, path, source, found), "%s", source));
@@ -212,7 +212,7 @@ static struct err *from_login(struct google_token *out, const struct cloud *c, b
         return NULL;
     }
     if (!*found)
-        creds_trace_add(c->trace, path, "no such file");
+        creds_trace_skip(c->trace, path, "no such file");
     return e;
 }
 
@@ -246,7 +246,7 @@ static struct err *from_machine(struct google_token *out, const struct cloud *c,
     static const char source[] = "the Google machine's metadata";
     const char *host = cloud_env("GCE_METADATA_HOST");
     if (!host && !cloud_machine_may_be("Google")) {
-        creds_trace_add(c->trace, source, "not asked: this machine is not Google's");
+        creds_trace_skip(c->trace, source, "not asked: this machine is not Google's");
         return NULL;
     }
     struct err *e = ask_machine(out, c, host ? host : METADATA_HOST, source);
