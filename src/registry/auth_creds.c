@@ -58,8 +58,8 @@ static struct err *look(struct auth_creds *s, struct known_creds *known, unsigne
 {
     const struct registry_options *o = &s->host->config->options;
     struct creds_options options = {.authfile = o->authfile,
-                                    .username = o->username,
-                                    .password = o->password,
+                                    .username = s->host->ns ? NULL : o->username,
+                                    .password = s->host->ns ? NULL : o->password,
                                     .login_host = o->login_host,
                                     .counts = &s->host->config->counts,
                                     .cloud = cloud,

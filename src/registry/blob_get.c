@@ -20,6 +20,7 @@ struct download {
     bool decode;               /* something on the way encodes it, whatever was asked for */
     uint64_t begun;            /* `at` when the connection was made */
     struct retry retry;
+    bool inside; /* it has a place among the blobs that are read from the host */
 };
 
 static struct err *skip(struct source *body, uint64_t bytes)
@@ -171,6 +172,8 @@ static void download_free(struct source *s)
 {
     struct download *g = (struct download *)s;
     client_reply_wipe(&g->reply);
+    if (g->inside)
+        pace_leave(g->repo.host->pace, PACE_READ);
     desc_wipe(&g->desc);
     mem_free(g);
 }
@@ -186,6 +189,8 @@ struct err *blob_get(const struct repo *r, const struct desc *d, struct source *
     g->repo = *r;
     desc_copy(&g->desc, d);
     retry_begin(&g->retry, &r->host->retry);
+    TRY(pace_enter(r->host->pace, PACE_READ));
+    g->inside = true;
     /* Absence is told now, not at the first read. */
     TRY(ask(g, false));
     *out = TAKE(made);

@@ -5,11 +5,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "registry/apierr.h"
+#include "registry/notices.h"
 
 #include <string.h>
 
-/* A pause for all requests to the host is not longer than this, whatever it says. */
+/* A pause for all requests to the host, unless it says 429, is not longer than this. */
 #define PAUSE_MOST_MS 60000
+/* After a 429 that does not say how long. */
+#define PAUSE_MS 1000
+/* Of a request that a quota does not allow, which lasts for hours. */
+#define QUOTA_TRIES 2
 
 bool client_status_passes(int status)
 {
@@ -216,12 +221,40 @@ static struct err *denied_elsewhere(struct client_reply *out, struct host *h, co
     return err_as(client_refusal(h, &out->url, q->method, out->status, &out->body), ERR_NETWORK);
 }
 
+/* What goes up takes a place; what comes down takes one as long as it is read (blob_get.c). */
+static struct err *in_turn(struct client_reply *out, struct host *h, const struct client_request *q,
+                           bool *taken)
+{
+    TRY(host_wait(h));
+    if (!q->sends)
+        return authorised(out, h, q, taken);
+    TRY(pace_enter(h->pace, PACE_WRITE));
+    struct err *e = authorised(out, h, q, taken);
+    pace_leave(h->pace, PACE_WRITE);
+    return e;
+}
+
+/* Too much: nobody asks for a while. Whoever cannot wait so long fails, and keeps nobody else waiting. */
+static void pause_all(struct host *h, int status, unsigned asked_ms)
+{
+    if (asked_ms > h->retry.budget_ms)
+        return;
+    if (status == 429)
+        host_pause(h, asked_ms ? asked_ms : PAUSE_MS);
+    else
+        host_pause(h, asked_ms < PAUSE_MOST_MS ? asked_ms : PAUSE_MOST_MS);
+}
+
+static bool is_quota(const struct client_reply *r)
+{
+    return r->status == 429 && notices_is_quota(&r->headers, &r->body);
+}
+
 static struct err *attempt(struct client_reply *out, struct host *h, const struct client_request *q,
                            unsigned *asked_ms, bool *taken)
 {
     *asked_ms = 0;
-    TRY(host_wait(h));
-    TRY(authorised(out, h, q, taken));
+    TRY(in_turn(out, h, q, taken));
     TRY(read_body(out, q));
     bool denied = out->status == 401 || out->status == 403;
     if (denied && !url_same_origin(&out->url, &h->base))
@@ -232,23 +265,30 @@ static struct err *attempt(struct client_reply *out, struct host *h, const struc
     if (!client_status_passes(out->status))
         return NULL;
     *asked_ms = client_asked_ms(&out->headers);
-    if (*asked_ms || out->status == 429)
-        host_pause(h, *asked_ms < PAUSE_MOST_MS ? *asked_ms : PAUSE_MOST_MS);
-    return client_refusal(h, &out->url, q->method, out->status, &out->body);
+    struct err *e = client_refusal(h, &out->url, q->method, out->status, &out->body);
+    if (is_quota(out))
+        return notices_quota_hint(e, h->name, &out->headers);
+    pause_all(h, out->status, *asked_ms);
+    return e;
 }
 
 struct err *client_send(struct client_reply *out, struct host *h, const struct client_request *q)
 {
+    struct retry_policy seldom = h->retry;
     struct retry r;
     struct err *e;
     unsigned asked_ms;
     bool taken = false;
+    if (seldom.tries > QUOTA_TRIES)
+        seldom.tries = QUOTA_TRIES;
     *out = (struct client_reply){0};
     TRY(host_prepare(h));
     retry_begin(&r, &h->retry);
     do {
         client_reply_wipe(out);
         e = attempt(out, h, q, &asked_ms, &taken);
+        if (is_quota(out))
+            r.policy = &seldom;
     } while (!q->once && client_retry(h, &r, &e, asked_ms));
     if (e)
         client_reply_wipe(out);
