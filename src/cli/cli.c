@@ -4,13 +4,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "cli/user.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_build,     &cmd_push, &cmd_pull,  &cmd_copy,   &cmd_inspect, &cmd_ls,     &cmd_tag,
-    &cmd_referrers, &cmd_rm,   &cmd_prune, &cmd_verify, &cmd_login,   &cmd_logout, &cmd_doctor,
+    &cmd_build, &cmd_push,  &cmd_pull,   &cmd_copy,  &cmd_inspect, &cmd_ls,   &cmd_tag,    &cmd_referrers,
+    &cmd_rm,    &cmd_prune, &cmd_verify, &cmd_login, &cmd_logout,  &cmd_auth, &cmd_doctor,
 };
 
 const struct command *const *cli_commands(size_t *count)
@@ -109,6 +110,7 @@ static struct err *run(const struct command *c, struct shared *settings, size_t 
     if (e && err_kind_of(e) == ERR_USAGE && !err_hint_of(e))
         e = err_hint(e, "see \"lade %s --help\"", c->name);
     TRY(e);
+    TRY(user_check(c, settings, args));
     if (settings->debug)
         log_enable(true);
     return c->run(settings, args);
@@ -125,6 +127,7 @@ static struct err *run_command(const struct command *c, int argc, const char *co
     settings->argv = argv;
     struct err *e = run(c, settings, (size_t)(argc - first), argv + first, &args);
     opt_wipe(c->groups, c->group_count, settings);
+    mem_free(settings->login_host);
     return e;
 }
 

@@ -28,6 +28,9 @@ struct shared {
     const char *progress;
     const char *store, *cache;
     const char *authfile, *cert_dir;
+    const char *username;
+    bool password_stdin;
+    char *login_host; /* the registry that they are for (cli/user.h); owned */
     bool plain_http, insecure_skip_verify;
     uint64_t tries;
     const char *retry_budget;
@@ -45,6 +48,8 @@ struct command {
     size_t settings_size;
     size_t args_min, args_max; /* SIZE_MAX: any number */
     struct err *(*run)(void *settings, const struct strlist *args);
+    /* The registries that the command line names, for --username; NULL: those of the arguments docker://… */
+    struct err *(*registries)(const void *settings, const struct strlist *args, struct strlist *out);
 };
 
 extern const struct command cmd_build;
@@ -60,13 +65,14 @@ extern const struct command cmd_prune;
 extern const struct command cmd_verify;
 extern const struct command cmd_login;
 extern const struct command cmd_logout;
+extern const struct command cmd_auth;
 extern const struct command cmd_doctor;
 
 /* Groups that commands put into their tables (shared.c). */
 extern const struct opt shared_general_options[2];
 extern const struct opt shared_progress_options[2];
 extern const struct opt shared_store_options[1];
-extern const struct opt shared_registry_options[6];
+extern const struct opt shared_registry_options[8];
 extern const struct opt shared_cache_options[1];
 extern const struct opt shared_jobs_options[1];
 extern const struct opt shared_publish_options[3];

@@ -9,6 +9,7 @@
 #include "cli/publish.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/user.h"
 #include "registry/origin.h"
 
 #include <stdio.h>
@@ -196,6 +197,16 @@ static struct err *run(void *settings, const struct strlist *args)
     return NULL;
 }
 
+/* The names that the image gets say for which registry --username is. */
+static struct err *registries(const void *settings, const struct strlist *args, struct strlist *out)
+{
+    const struct build_settings *b = settings;
+    (void)args;
+    if (str_eq(b->file, "-"))
+        return err_new(ERR_USAGE, "standard input cannot be both the password and the Dockerfile");
+    return user_registries_of_refs(b, &b->tags, out);
+}
+
 const struct command cmd_build = {
     .name = "build",
     .arguments = "CONTEXT",
@@ -206,4 +217,5 @@ const struct command cmd_build = {
     .args_min = 1,
     .args_max = 1,
     .run = run,
+    .registries = registries,
 };

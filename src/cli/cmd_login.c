@@ -12,15 +12,9 @@
 
 struct login_settings {
     struct shared shared;
-    const char *username;
-    bool password_stdin;
 };
 
 static const struct opt login_options[] = {
-    {"password-stdin", 0, OPT_FLAG, NULL, "read the password from standard input",
-     offsetof(struct login_settings, password_stdin), 0, NULL},
-    {"username", 'u', OPT_TEXT, "NAME", "the user's name", offsetof(struct login_settings, username), 0,
-     NULL},
     /* Every process on the machine can read what stands on a command line. */
     {"password", 'p', OPT_MISSING, "PASSWORD", NULL, 0, 0, NULL},
 };
@@ -59,18 +53,18 @@ static struct err *parse_host(const struct strlist *args, char **out)
 
 static struct err *get_username(const struct login_settings *l, char **out)
 {
-    if (!str_empty(l->username)) {
-        *out = mem_strdup(l->username);
+    if (!str_empty(l->shared.username)) {
+        *out = mem_strdup(l->shared.username);
         return NULL;
     }
-    if (l->password_stdin)
+    if (l->shared.password_stdin)
         return err_new(ERR_USAGE, "--password-stdin needs --username");
     return ask_line("Username: ", true, out);
 }
 
 static struct err *get_password(const struct login_settings *l, char **out)
 {
-    TRY(l->password_stdin ? ask_all(out) : ask_line("Password: ", false, out));
+    TRY(l->shared.password_stdin ? ask_all(out) : ask_line("Password: ", false, out));
     return **out ? NULL : err_new(ERR_USAGE, "the password is empty");
 }
 
@@ -81,6 +75,7 @@ static struct err *check(const struct login_settings *l, const char *host, const
     const struct registry_options options = {
         .username = username,
         .password = password,
+        .login_host = host,
         .cert_dir = l->shared.cert_dir,
         .plain_http = l->shared.plain_http,
         .insecure_skip_verify = l->shared.insecure_skip_verify,

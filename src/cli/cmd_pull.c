@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/endpoint.h"
 #include "cli/session.h"
+#include "cli/user.h"
 
 struct pull_settings {
     struct shared shared;
@@ -68,4 +69,5 @@ const struct command cmd_pull = {
     .args_min = 1,
     .args_max = SIZE_MAX,
     .run = run,
+    .registries = user_registries_of_refs,
 };

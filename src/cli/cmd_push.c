@@ -5,6 +5,7 @@
 #include "cli/endpoint.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/user.h"
 
 struct push_settings {
     struct shared shared;
@@ -114,4 +115,5 @@ const struct command cmd_push = {
     .args_min = 1,
     .args_max = SIZE_MAX,
     .run = run,
+    .registries = user_registries_of_refs,
 };

@@ -6,6 +6,7 @@
 #include "base/newfile.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "cli/user.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ struct err *session_open(struct session *out, const struct shared *shared)
     out->quiet = kind == PROGRESS_QUIET;
     out->progress = progress_new(kind, STDERR_FILENO);
     out->events = progress_events(out->progress);
-    return NULL;
+    return user_password(shared, &out->password);
 }
 
 static struct err *parse_budget(const char *text, unsigned *ms)
@@ -68,6 +69,9 @@ struct err *session_registry(struct session *s, struct registry **out)
     struct registry_options options = {
         .cache_dir = cache,
         .authfile = shared->authfile,
+        .username = shared->username,
+        .password = s->password,
+        .login_host = shared->login_host,
         .cert_dir = shared->cert_dir,
         .plain_http = shared->plain_http,
         .insecure_skip_verify = shared->insecure_skip_verify,
@@ -119,6 +123,9 @@ void session_wipe(struct session *s)
     store_free(s->layout);
     registry_free(s->registry);
     progress_free(s->progress);
+    if (s->password)
+        mem_wipe(s->password, strlen(s->password));
+    free(s->password);
     json_decref(s->report);
 }
 

@@ -22,6 +22,7 @@ struct session {
     struct progress *progress;
     struct events events;
     struct registry *registry; /* NULL until asked for */
+    char *password;            /* from standard input, or NULL; wiped */
     struct store *layout;      /* NULL until asked for */
     json_t *report;            /* cli/report.h; NULL: nobody asks */
     bool quiet;                /* --quiet or --progress quiet */

@@ -26,12 +26,17 @@ const struct opt shared_registry_options[] = {
      offsetof(struct shared, cert_dir), 0, NULL},
     {"insecure-skip-verify", 0, OPT_FLAG, NULL, "do not check the certificates of registries",
      offsetof(struct shared, insecure_skip_verify), 0, NULL},
+    {"password-stdin", 0, OPT_FLAG, NULL, "read the password for --username from standard input",
+     offsetof(struct shared, password_stdin), 0, NULL},
     {"plain-http", 0, OPT_FLAG, NULL, "talk to registries without TLS", offsetof(struct shared, plain_http),
      0, NULL},
     {"retry-budget", 0, OPT_TEXT, "TIME", "the longest time for all tries of a request (5m)",
      offsetof(struct shared, retry_budget), 0, NULL},
     {"tries", 0, OPT_COUNT, "N", "how often a request is tried (5)", offsetof(struct shared, tries),
      TRIES_MAX, NULL},
+    {"username", 'u', OPT_TEXT, "NAME",
+     "the user's name at the registry that is named, with --password-stdin",
+     offsetof(struct shared, username), 0, NULL},
 };
 
 const struct opt shared_cache_options[] = {

@@ -53,6 +53,15 @@ static const struct creds *given_by_cloud(const struct auth_creds *s)
     return NULL;
 }
 
+/* It is asked once: looking for metadata that is not there takes its time. */
+static bool cloud_has_none(const struct auth_creds *s, const struct known_creds *but)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->item[i] != but && creds_empty(&s->item[i]->creds))
+            return true;
+    return false;
+}
+
 static struct err *look(struct auth_creds *s, struct known_creds *known, unsigned skip,
                         const struct creds *cloud)
 {
@@ -61,7 +70,7 @@ static struct err *look(struct auth_creds *s, struct known_creds *known, unsigne
                                     .username = s->host->ns ? NULL : o->username,
                                     .password = s->host->ns ? NULL : o->password,
                                     .login_host = o->login_host,
-                                    .counts = &s->host->config->counts,
+                                    .counts = cloud_has_none(s, known) ? NULL : &s->host->config->counts,
                                     .cloud = cloud,
                                     .skip = skip};
     creds_trace_wipe(&known->trace);
