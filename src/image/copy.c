@@ -42,6 +42,7 @@ struct copy {
 
     struct lock *lock;
     struct err *failed; /* the first error; with `stopping` */
+    bool at_manifest;   /* it is of a manifest */
     atomic_bool stopping;
     struct copy_report report;
 };
@@ -291,14 +292,16 @@ static void count(struct copy *c, const struct desc *d, bool is_blob, enum outco
 }
 
 /* Whoever fails first is reported; those that were stopped by it say nothing. */
-static void fail(struct copy *c, const struct desc *d, struct err *e)
+static void fail(struct copy *c, const struct desc *d, bool is_manifest, struct err *e)
 {
     AUTO(lock_release) struct lock *held = lock_hold(c->lock);
     char digest[DIGEST_SHORT];
     if (c->failed)
         err_free(e);
-    else
+    else {
         c->failed = err_wrap(e, "%s %s", c->options->verb, digest_short(&d->digest, digest));
+        c->at_manifest = is_manifest;
+    }
     atomic_store(&c->stopping, true);
 }
 
@@ -311,7 +314,7 @@ static void send(struct copy *c, const struct desc *d, const char *data)
     event_emit(events, &(struct event){.kind = EVENT_BLOB, .desc = d, .name = c->place, .total = d->size});
     struct err *e = move(c, d, data, &how);
     if (e) {
-        fail(c, d, e);
+        fail(c, d, data != NULL, e);
         return;
     }
     count(c, d, !data, how);
@@ -393,18 +396,44 @@ struct err *copy_blob(struct store *to, struct store *from, const struct desc *d
     return c.failed ? TAKE(c.failed) : cancelled(&c);
 }
 
-struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
-                       const struct copy_options *options, struct copy_report *report)
+static struct err *copy_once(struct store *to, struct store *from, const struct desc *root,
+                             const struct copy_options *options, struct copy_report *report,
+                             bool *at_manifest)
 {
     AUTO_VALUE(copy_wipe) struct copy c = {.to = to, .from = from, .options = options};
     char digest[DIGEST_SHORT];
     unsigned height = 0;
+    *at_manifest = false;
     begin(&c);
     TRY(err_wrap(gather(&c, root, 1, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
     struct err *e = send_all(&c, height);
+    *at_manifest = c.at_manifest;
     if (!e)
         add_report(report, &c.report);
     return e;
+}
+
+/* A manifest was refused because of something below it: the place had it, or was given it, and has lost it.
+ */
+static bool is_of_lost_blob(const struct err *e)
+{
+    int status = err_http_status(e);
+    return e && err_kind_of(e) == ERR_NETWORK && (status == 400 || status == 404);
+}
+
+struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
+                       const struct copy_options *options, struct copy_report *report)
+{
+    bool at_manifest;
+    struct err *e = copy_once(to, from, root, options, report, &at_manifest);
+    if (!at_manifest || !is_of_lost_blob(e))
+        return e;
+    /* Look at each anew, whatever was known of it, and send what is not there. */
+    struct copy_options again = *options;
+    again.present = NULL;
+    event_note(options->events, "%s; looking again at all that it refers to", err_message(e));
+    err_free(e);
+    return copy_once(to, from, root, &again, report, &at_manifest);
 }
 
 struct err *copy_choose(struct store *from, const struct desc *root, const struct platform *want,

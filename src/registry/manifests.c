@@ -10,6 +10,10 @@
 
 #include <string.h>
 
+/* What was uploaded a moment ago is waited for: 1, 2 and 4 seconds. */
+#define EARLY_TRIES 4
+#define EARLY_WAIT_MS 1000u
+
 static struct err *manifest_url(const struct repo *r, const char *reference, struct url *u)
 {
     return host_url(r->host, u, "/v2/%s/manifests/%s", r->name, reference);
@@ -26,7 +30,8 @@ static struct err *send(const struct repo *r, const char *method, const char *re
                                .url = &u,
                                .want = {.repository = r->name, .push = r->push},
                                .headers = &headers,
-                               .body_max = MANIFEST_SIZE_MAX};
+                               .body_max = MANIFEST_SIZE_MAX,
+                               .decode = true};
     TRY(client_send(reply, r->host, &q));
     bool fine =
         reply->status == 200 || reply->status == 404 || (reply->status == 405 && str_eq(method, "HEAD"));
@@ -157,6 +162,18 @@ static struct err *check_stored(const struct repo *r, const struct desc *d, cons
     return NULL;
 }
 
+static bool is_tag(const char *reference)
+{
+    return !strchr(reference, ':');
+}
+
+static bool is_immutable(const struct client_reply *reply)
+{
+    const char *text = buf_text(&reply->body);
+    return reply->status == 409 || reply->status == 412 || apierr_has(text, reply->body.len, "TAG_INVALID") ||
+           (reply->status == 400 && strcasestr(text, "immutable"));
+}
+
 /* What became of a PUT. */
 struct outcome {
     bool early; /* what was uploaded a moment ago may not be seen everywhere yet */
@@ -180,24 +197,31 @@ static struct err *put_once(const struct repo *r, const struct desc *d, const ch
                                .body = body,
                                .body_size = d->size,
                                .sends = true};
-    TRY(client_send(&reply, r->host, &q));
+    struct err *e = client_send(&reply, r->host, &q);
+    if (e && err_http_status(e) == 403 && is_tag(reference) && names_it(r, d, reference)) {
+        err_free(e);
+        return NULL;
+    }
+    if (e)
+        return e;
     o->noted = strmap_get(&reply.headers, "oci-subject") != NULL;
     if (reply.status >= 200 && reply.status <= 202)
         return check_stored(r, d, reference, &reply);
     const char *text = buf_text(&reply.body);
-    struct err *e = client_unexpected(r->host, &q, &reply);
-    bool immutable =
-        reply.status == 409 || reply.status == 412 || apierr_has(text, reply.body.len, "TAG_INVALID");
-    if (immutable && names_it(r, d, reference)) {
+    e = client_unexpected(r->host, &q, &reply);
+    o->early = apierr_has(text, reply.body.len, "MANIFEST_BLOB_UNKNOWN") ||
+               apierr_has(text, reply.body.len, "BLOB_UNKNOWN");
+    if (o->early)
+        return err_as(e, ERR_NETWORK);
+    /* Registries tell in many ways that a tag may not be moved. */
+    if (is_tag(reference) && reply.status < 500 && reply.status != 413 && names_it(r, d, reference)) {
         err_free(e);
         return NULL;
     }
-    if (immutable)
+    if (is_immutable(&reply))
         return err_hint(err_as(e, ERR_CONFLICT),
                         "the registry does not let this tag be moved: choose another");
-    o->early = apierr_has(text, reply.body.len, "MANIFEST_BLOB_UNKNOWN") ||
-               apierr_has(text, reply.body.len, "BLOB_UNKNOWN");
-    return o->early ? err_as(e, ERR_NETWORK) : e;
+    return e;
 }
 
 /* A registry took it, so what lade cannot read in it is no error here. */
@@ -225,11 +249,14 @@ struct err *manifests_put(const struct repo *r, const struct desc *d, const char
         return err_new(ERR_RESOURCE, "manifest %s is larger than the %u bytes that registries take",
                        reference, MANIFEST_SIZE_MAX);
     AUTO(source_free) struct source *body = source_mem(data, len);
-    retry_begin(&tries, &r->host->retry);
+    struct retry_policy policy = r->host->retry;
+    if (policy.tries > EARLY_TRIES)
+        policy.tries = EARLY_TRIES;
+    retry_begin(&tries, &policy);
     do {
         TRY(source_reopen(body, 0));
         e = put_once(r, d, reference, body, &o);
-    } while (o.early && client_retry(r->host, &tries, &e, 0));
+    } while (o.early && client_retry(r->host, &tries, &e, EARLY_WAIT_MS << tries.tried));
     return e || o.noted ? e : note_subject(r, d, data, len);
 }
 
