@@ -4,6 +4,7 @@
 #include "base/stop.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -196,7 +197,9 @@ int err_exit_code(const struct err *e)
 {
     if (!e)
         return 0;
-    return e->kind == ERR_STOPPED ? EXIT_SIGNAL + stop_signal() : exit_codes[e->kind];
+    if (e->kind != ERR_STOPPED)
+        return exit_codes[e->kind];
+    return stop_signal() == SIGALRM ? exit_codes[ERR_NETWORK] : EXIT_SIGNAL + stop_signal();
 }
 
 void err_free(struct err *e)

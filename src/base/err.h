@@ -31,7 +31,7 @@ enum err_kind {
     ERR_STEP,        /* 9: a RUN command failed */
     ERR_RESOURCE,    /* 10: disk full, a named limit reached */
     ERR_UNSUPPORTED, /* 11: not supported here */
-    ERR_STOPPED,     /* 128 + signal */
+    ERR_STOPPED,     /* 128 + signal; 7 when the time is used up (stop_after_ms) */
 };
 
 struct err;

@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* What a signal handler touches can only be global. */
 static atomic_int asked;
 static int wake_fd = -1;
+static const char *time_name;
 
 static void on_signal(int signal_number)
 {
@@ -32,6 +34,13 @@ static void on_signal(int signal_number)
         raise(signal_number);
     }
     errno = saved;
+}
+
+/* Unlike a second signal, time that runs out while somebody stops us already is nothing. */
+static void on_alarm(int signal_number)
+{
+    if (stop_signal() == 0)
+        on_signal(signal_number);
 }
 
 static bool is_ignored(int signal_number)
@@ -63,6 +72,20 @@ void stop_install(void)
     sigprocmask(SIG_UNBLOCK, &unblock, NULL);
 }
 
+void stop_after_ms(unsigned ms, const char *what)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000}};
+    sigset_t unblock;
+    time_name = what;
+    sigfillset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    sigemptyset(&unblock);
+    sigaddset(&unblock, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &unblock, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 int stop_signal(void)
 {
     return atomic_load_explicit(&asked, memory_order_relaxed);
@@ -84,6 +107,8 @@ struct err *stop_check(void)
         return err_new(ERR_STOPPED, "stopped by SIGTERM");
     case SIGHUP:
         return err_new(ERR_STOPPED, "stopped by SIGHUP");
+    case SIGALRM:
+        return err_new(ERR_STOPPED, "%s is used up", time_name ? time_name : "the time");
     default:
         return err_new(ERR_STOPPED, "stopped by signal %d", stop_signal());
     }

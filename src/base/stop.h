@@ -23,4 +23,9 @@ MUST_USE struct err *stop_check(void);
 /* Sleep, but wake and return ERR_STOPPED when asked to stop. */
 MUST_USE struct err *stop_sleep_ms(unsigned ms);
 
+/* From now on there is so much time: then it is as if somebody asked to stop (SIGALRM), with a message that
+ * says `what` is used up, and the exit code of ERR_NETWORK. `what` is borrowed for ever. Once, after
+ * stop_install. */
+void stop_after_ms(unsigned ms, const char *what);
+
 #endif

@@ -33,7 +33,8 @@ struct shared {
     char *login_host; /* the registry that they are for (cli/user.h); owned */
     bool plain_http, insecure_skip_verify;
     uint64_t tries;
-    const char *retry_budget;
+    const char *retry_budget, *timeout;
+    const char *config;
     uint64_t jobs;
     const char *if_exists;
     bool push_by_digest, foreign_layers;
@@ -72,7 +73,7 @@ extern const struct command cmd_doctor;
 extern const struct opt shared_general_options[2];
 extern const struct opt shared_progress_options[2];
 extern const struct opt shared_store_options[1];
-extern const struct opt shared_registry_options[8];
+extern const struct opt shared_registry_options[10];
 extern const struct opt shared_cache_options[1];
 extern const struct opt shared_jobs_options[1];
 extern const struct opt shared_publish_options[3];

@@ -80,6 +80,7 @@ static struct err *check(const struct login_settings *l, const char *host, const
         .plain_http = l->shared.plain_http,
         .insecure_skip_verify = l->shared.insecure_skip_verify,
         .tries = (unsigned)l->shared.tries,
+        .config = l->shared.config,
     };
     TRY(registry_new(&registry, &options));
     return registry_check_login(registry, host);
@@ -99,6 +100,7 @@ static struct err *login(void *settings, const struct strlist *args)
     AUTO(mem_free) char *username = NULL;
     AUTO(mem_free) char *where = NULL;
     AUTO_VALUE(secret_free) char *password = NULL;
+    TRY(session_timeout(&l->shared));
     TRY(parse_host(args, &host));
     AUTO(mem_free) char *safe = str_safe(host);
     TRY(get_username(l, &username));

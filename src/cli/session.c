@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/newfile.h"
 #include "base/num.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/user.h"
 #include "sandbox/sandbox.h"
@@ -20,21 +21,7 @@
 
 #define NS_PER_MS 1000000
 
-struct err *session_open(struct session *out, const struct shared *shared)
-{
-    enum progress_kind kind = PROGRESS_AUTO;
-    const char *wanted = shared->progress ? shared->progress : getenv("BUILDKIT_PROGRESS");
-    TRY(progress_kind_parse(&kind, wanted));
-    if (shared->quiet)
-        kind = PROGRESS_QUIET;
-    out->shared = shared;
-    out->quiet = kind == PROGRESS_QUIET;
-    out->progress = progress_new(kind, STDERR_FILENO);
-    out->events = progress_events(out->progress);
-    return user_password(shared, &out->password);
-}
-
-static struct err *parse_budget(const char *text, unsigned *ms)
+static struct err *parse_time(const char *option, const char *text, unsigned *ms)
 {
     int64_t ns = 0;
     if (!text)
@@ -44,7 +31,31 @@ static struct err *parse_budget(const char *text, unsigned *ms)
         return NULL;
     }
     AUTO(mem_free) char *safe = str_safe(text);
-    return err_new(ERR_USAGE, "--retry-budget: expected a time as 30s or 2m, found \"%s\"", safe);
+    return err_new(ERR_USAGE, "--%s: expected a time as 30s or 2m, found \"%s\"", option, safe);
+}
+
+struct err *session_timeout(const struct shared *shared)
+{
+    unsigned ms = 0;
+    TRY(parse_time("timeout", shared->timeout, &ms));
+    if (ms)
+        stop_after_ms(ms, "the time of the run (--timeout)");
+    return NULL;
+}
+
+struct err *session_open(struct session *out, const struct shared *shared)
+{
+    enum progress_kind kind = PROGRESS_AUTO;
+    const char *wanted = shared->progress ? shared->progress : getenv("BUILDKIT_PROGRESS");
+    TRY(progress_kind_parse(&kind, wanted));
+    if (shared->quiet)
+        kind = PROGRESS_QUIET;
+    TRY(session_timeout(shared));
+    out->shared = shared;
+    out->quiet = kind == PROGRESS_QUIET;
+    out->progress = progress_new(kind, STDERR_FILENO);
+    out->events = progress_events(out->progress);
+    return user_password(shared, &out->password);
 }
 
 static char *cache_place(const struct shared *shared)
@@ -73,13 +84,14 @@ struct err *session_registry(struct session *s, struct registry **out)
         .password = s->password,
         .login_host = shared->login_host,
         .cert_dir = shared->cert_dir,
+        .config = shared->config,
         .plain_http = shared->plain_http,
         .insecure_skip_verify = shared->insecure_skip_verify,
         .tries = (unsigned)shared->tries,
         .events = &s->events,
     };
     if (!s->registry) {
-        TRY(parse_budget(shared->retry_budget, &options.budget_ms));
+        TRY(parse_time("retry-budget", shared->retry_budget, &options.budget_ms));
         TRY(registry_new(&s->registry, &options));
     }
     *out = s->registry;

@@ -28,8 +28,10 @@ struct session {
     bool quiet;                /* --quiet or --progress quiet */
 };
 
-/* `shared` is borrowed. ERR_USAGE for values that cannot be. */
+/* `shared` is borrowed. ERR_USAGE for values that cannot be. The time of --timeout begins. */
 MUST_USE struct err *session_open(struct session *out, const struct shared *shared);
+/* --timeout: the time that the run may take begins. For commands that open no session. */
+MUST_USE struct err *session_timeout(const struct shared *shared);
 /* Both borrowed. The store is opened once; its first mode holds. */
 MUST_USE struct err *session_registry(struct session *s, struct registry **out);
 MUST_USE struct err *session_layout(struct session *s, enum layout_mode mode, struct store **out);
