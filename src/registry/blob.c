@@ -4,6 +4,8 @@
 #include "registry/client.h"
 #include "registry/http_head.h"
 
+#include <string.h>
+
 static struct err *blob_url(const struct repo *r, const struct desc *d, struct url *u)
 {
     char text[DIGEST_TEXT];
@@ -51,6 +53,13 @@ struct err *blob_has(const struct repo *r, const struct desc *d, bool *yes)
     return client_unexpected(r->host, &q, &reply);
 }
 
+bool blob_is_mounted(const struct desc *d, const struct client_reply *reply)
+{
+    char hex[DIGEST_TEXT];
+    const char *location = strmap_get(&reply->headers, "location");
+    return reply->status == 201 && (!location || strstr(location, digest_hex(&d->digest, hex)));
+}
+
 struct err *blob_mount(const struct repo *r, const struct desc *d, const char *from, bool *done,
                        struct url *session)
 {
@@ -72,8 +81,8 @@ struct err *blob_mount(const struct repo *r, const struct desc *d, const char *f
     /* Registries refuse a mount in many ways; an upload will show whether something is really wrong. */
     err_free(e);
     const char *location = strmap_get(&reply.headers, "location");
-    *done = !e && reply.status == 201;
-    if (!e && reply.status == 202 && location)
+    *done = !e && blob_is_mounted(d, &reply);
+    if (!e && !*done && (reply.status == 201 || reply.status == 202) && location)
         err_free(url_resolve(session, &reply.url, location));
     return NULL;
 }

@@ -36,5 +36,8 @@ MUST_USE struct err *blob_put(const struct repo *r, const struct desc *d, struct
  * that the registry opened instead, or empty. A refusal is no error. */
 MUST_USE struct err *blob_mount(const struct repo *r, const struct desc *d, const char *from, bool *done,
                                 struct url *session);
+/* Does the reply to such a POST say so? Some registries tell of a session with 201 too. */
+struct client_reply;
+bool blob_is_mounted(const struct desc *d, const struct client_reply *reply);
 
 #endif

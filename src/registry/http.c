@@ -384,6 +384,7 @@ static enum http_fault fault_kind(CURLcode code)
         [CURLE_PARTIAL_FILE] = HTTP_FAULT_CUT,
         [CURLE_WEIRD_SERVER_REPLY] = HTTP_FAULT_NOT_HTTP,
         [CURLE_UNSUPPORTED_PROTOCOL] = HTTP_FAULT_NOT_HTTP,
+        [CURLE_OUT_OF_MEMORY] = HTTP_FAULT_LARGE, /* so it calls a line without end */
     };
     return code < CURL_LAST && table[code] ? table[code] : HTTP_FAULT_OTHER;
 }
@@ -394,8 +395,6 @@ static struct err *fault_of(struct conn *c, enum http_fault *fault)
         *fault = HTTP_FAULT_BODY;
         return TAKE(c->failure);
     }
-    if (c->code == CURLE_OUT_OF_MEMORY)
-        mem_exhausted();
     long code = 0;
     curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &code);
     *fault = c->refused ? HTTP_FAULT_REFUSED : fault_kind(c->code);

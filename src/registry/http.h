@@ -25,12 +25,12 @@ struct http_counts {
 
 struct http_settings {
     const struct tls *tls;
-    bool skip_verify;  /* of TLS certificates */
-    bool with_cert;    /* show the client certificate of `tls` */
-    bool direct;       /* past any proxy: for loopback hosts */
-    unsigned stall_s;  /* nothing moves for so long: it is dead; 0: the default, 2 minutes */
-    unsigned answer_s; /* the same, from the last byte that we send to the answer; 0: 15 minutes: registries
-                          hash and copy gigabytes before they answer */
+    bool skip_verify;    /* of TLS certificates */
+    bool with_cert;      /* show the client certificate of `tls` */
+    bool direct;         /* past any proxy: for loopback hosts */
+    unsigned stall_s;    /* nothing moves for so long: it is dead; 0: the default, 2 minutes */
+    unsigned answer_s;   /* the same, from the last byte that we send to the answer; 0: 15 minutes: registries
+                            hash and copy gigabytes before they answer */
     unsigned connect_ms; /* until a connection is there; 0: the default, 30 s */
     unsigned total_ms;   /* for a request and the whole of its answer; 0: no limit */
     struct http_counts *counts;

@@ -29,6 +29,7 @@ static const struct {
     [HTTP_FAULT_SEND] = {"the connection broke while sending", ERR_NETWORK, true},
     [HTTP_FAULT_CUT] = {"the reply was cut short", ERR_NETWORK, false},
     [HTTP_FAULT_NOT_HTTP] = {"the reply is not HTTP", ERR_NETWORK, false},
+    [HTTP_FAULT_LARGE] = {"the reply's headers are too large", ERR_RESOURCE, false},
     [HTTP_FAULT_BODY] = {"the data cannot be read", ERR_INTERNAL, true},
     [HTTP_FAULT_OTHER] = {"failed", ERR_NETWORK, true},
 };

@@ -24,7 +24,8 @@ enum http_fault {
     HTTP_FAULT_SEND,
     HTTP_FAULT_CUT, /* less than was promised */
     HTTP_FAULT_NOT_HTTP,
-    HTTP_FAULT_BODY, /* our own body could not be read; the error is the source's */
+    HTTP_FAULT_LARGE, /* a line of its head is too long */
+    HTTP_FAULT_BODY,  /* our own body could not be read; the error is the source's */
     HTTP_FAULT_OTHER,
 };
 

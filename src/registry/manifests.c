@@ -198,7 +198,9 @@ static struct err *put_once(const struct repo *r, const struct desc *d, const ch
                                .body_size = d->size,
                                .sends = true};
     struct err *e = client_send(&reply, r->host, &q);
-    if (e && err_http_status(e) == 403 && is_tag(reference) && names_it(r, d, reference)) {
+    /* The answer may be lost, or the tag one that may not be moved. */
+    bool lost = e && err_kind_of(e) == ERR_NETWORK;
+    if ((lost || (e && err_http_status(e) == 403 && is_tag(reference))) && names_it(r, d, reference)) {
         err_free(e);
         return NULL;
     }

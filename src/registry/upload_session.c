@@ -73,11 +73,12 @@ static struct err *mount_from_anywhere(struct upload *u)
                                .sends = true,
                                .once = true};
     struct err *e = client_send(&reply, h, &q);
-    lessons_mounted(h->lessons, !e && reply.status == 201);
+    u->done = !e && blob_is_mounted(u->desc, &reply);
+    lessons_mounted(h->lessons, u->done);
     if (e && err_kind_of(e) == ERR_STOPPED)
         return e;
-    u->done = !e && reply.status == 201;
-    if (!e && reply.status == 202 && strmap_get(&reply.headers, "location"))
+    bool opened = reply.status == 201 || reply.status == 202;
+    if (!e && !u->done && opened && strmap_get(&reply.headers, "location"))
         e = take_session(u, &reply);
     /* An upload will show whether something is really wrong. */
     err_free(e);

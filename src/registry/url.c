@@ -130,8 +130,19 @@ static bool same_authority(const struct url *https, CURLU *http)
     return str_eq_nocase(host, https->host) && number == https->port && (port || https->port == 443);
 }
 
-struct err *url_resolve(struct url *out, const struct url *base, const char *location)
+/* "host:5000/v2/…", as some registries have it: the scheme is missing. Only where it is the host itself that
+ * is named; else it would be a path. NULL: it is not like this. New string. */
+static char *with_scheme(const struct url *base, const char *location)
 {
+    AUTO(mem_free) char *own = url_host_port(base);
+    AUTO(mem_free) char *begin = mem_printf("%s/", own);
+    return str_starts(location, begin) ? mem_printf("%s://%s", base->scheme, location) : NULL;
+}
+
+struct err *url_resolve(struct url *out, const struct url *base, const char *given)
+{
+    AUTO(mem_free) char *whole = with_scheme(base, given);
+    const char *location = whole ? whole : given;
     TRY(check_text(location));
     AUTO(curl_url_cleanup) CURLU *u = curl_url();
     if (!u)
