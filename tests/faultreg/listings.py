@@ -39,7 +39,7 @@ class Pages:
         query = dict(urllib.parse.parse_qsl(parts.query))
         if int(query.get("n", 0)) > int(self.options.get("limit", 1 << 30)):
             return Answer.error(400, "UNSUPPORTED", "invalid parameter at 'maxResults'")
-        answer = self.onward(request.derived("GET", parts.path + ("?n=100000" if name == "repositories" else "")))
+        answer = self.onward(request.derived("GET", parts.path + ("?n=1000" if name == "repositories" else "")))
         if answer.status != 200:
             return answer
         document = json.loads(answer.data())
