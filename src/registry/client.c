@@ -171,8 +171,8 @@ static struct err *follow(struct client_reply *out, struct host *h, const struct
     }
 }
 
-/* With credentials, and again with new ones when the registry says 401: twice in a row with credentials is
- * its answer. */
+/* With credentials, and again with new ones when the registry says 401; that it refuses a second token is its
+ * answer. */
 static struct err *authorised(struct client_reply *out, struct host *h, const struct client_request *q,
                               bool *taken)
 {
@@ -187,7 +187,7 @@ static struct err *authorised(struct client_reply *out, struct host *h, const st
         bool own = url_same_origin(&out->url, &h->base);
         if (out->http.status != 401 || !own)
             return NULL;
-        refused += value ? 1 : 0;
+        refused += value && str_starts(value, "Bearer ") ? 1 : 0;
         auth_learn(h->auth, &q->want, &out->http.headers, &h->base);
         if (refused == 2 || !auth_can_replay(h->auth, &q->want, value))
             return NULL;

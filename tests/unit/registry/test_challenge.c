@@ -50,6 +50,23 @@ static void parses(void **state)
         {"Bearer realm=\"a\",realm=\"b\"", "bearer realm=<a>"},
         {",,, Bearer realm=\"u\",,,", "bearer realm=<u>"},
         {"Bearer \x01", "bearer"},
+        /* RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 7617 section 2.1 */
+        {"Basic realm=\"simple\", Newauth realm=\"apps\", type=1, title=\"Login to \\\"apps\\\"\"",
+         "basic realm=<simple>; newauth realm=<apps> type=<1> title=<Login to \"apps\">"},
+        {"Newauth realm=\"apps\", type=1, title=\"Login to \\\"apps\\\"\", Basic realm=\"simple\"",
+         "newauth realm=<apps> type=<1> title=<Login to \"apps\">; basic realm=<simple>"},
+        {"Bearer realm=\"example\", error=\"invalid_token\", error_description=\"The access token expired\"",
+         "bearer realm=<example> error=<invalid_token> error_description=<The access token expired>"},
+        {"Basic realm=\"foo\", charset=\"UTF-8\"", "basic realm=<foo> charset=<UTF-8>"},
+        /* regclient's auth_test, containerd's parse_test */
+        {"Basic realm=\"GitHub Package Registry\"", "basic realm=<GitHub Package Registry>"},
+        {"BaSiC ReAlM=\"Case insensitive key\"", "basic realm=<Case insensitive key>"},
+        {"Basic realm=/", "basic realm=</>"},
+        {"Basic realm=\"GitHub Package Registry\\", "basic"},
+        {"Bearer realm=\"https://auth.example.io/token\",empty=\"\",service=\"registry.example.io\","
+         "scope=\"repository:library/hello-world:pull,push\"",
+         "bearer realm=<https://auth.example.io/token> empty=<> service=<registry.example.io> "
+         "scope=<repository:library/hello-world:pull,push>"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -2,6 +2,7 @@
 #include "live.h"
 
 #include "registry/creds.h"
+#include "registry/creds_kube.h"
 
 /* "user:password", "identity:…", "bearer:…" or "none". */
 static char *print(const struct creds *c)
@@ -68,6 +69,9 @@ static void reads_keys(void **state)
         {"\"a\":{\"auth\":\"dTpw\",\"identitytoken\":\"t\"}", "a", NULL, "identity:t"},
         {"\"a\":{\"registrytoken\":\"t\"}", "a", NULL, "bearer:t"},
         {"\"a\":{}", "a", NULL, "none"},
+        {"\"a:443\":{\"auth\":\"dTpw\"}", "a", NULL, "u:p"}, /* one origin */
+        {"\"a\":{\"auth\":\"dTpw\"}", "a:443", NULL, "u:p"},
+        {"\"A.Example\":{\"auth\":\"dTpw\"}", "a.example", NULL, "u:p"},
         {"\"a\":{},\"https://a\":{\"auth\":\"dTpw\"}", "a", NULL, "none"},
     };
     clean_environment(dir->path);
@@ -110,6 +114,168 @@ static void reads_places_in_order(void **state)
     write_in(dir->path, "given.json", "{\"auths\":{\"b\":{\"auth\":\"dTc6cA==\"}}}");
     check_found(&given, "a", "r", "u6:p");
     clean_environment(dir->path);
+}
+
+/* GitHub's and GitLab's variables, for their own registries in their own jobs. */
+static void reads_variables_of_ci(void **state)
+{
+    struct check_dir *dir = *state;
+    static const char *const names[] = {"GITHUB_ACTIONS",
+                                        "GITHUB_ACTOR",
+                                        "GITHUB_TOKEN",
+                                        "GITLAB_CI",
+                                        "CI_REGISTRY",
+                                        "CI_REGISTRY_USER",
+                                        "CI_REGISTRY_PASSWORD",
+                                        "CI_JOB_TOKEN",
+                                        "CI_DEPLOY_USER",
+                                        "CI_DEPLOY_PASSWORD",
+                                        "CI_DEPENDENCY_PROXY_SERVER",
+                                        "CI_DEPENDENCY_PROXY_USER",
+                                        "CI_DEPENDENCY_PROXY_PASSWORD"};
+    static const struct {
+        const char *variables; /* NAME=VALUE, with spaces between */
+        const char *host, *want;
+        unsigned skip;
+    } rows[] = {
+        {"GITHUB_ACTIONS=true GITHUB_TOKEN=g GITHUB_ACTOR=octocat", "ghcr.io", "octocat:g", 0},
+        {"GITHUB_ACTIONS=true GITHUB_TOKEN=g", "ghcr.io", "github-actions:g", 0},
+        {"GITHUB_ACTIONS=true GITHUB_TOKEN=g GITHUB_ACTOR=octocat", "docker.io", "none", 0},
+        {"GITHUB_ACTIONS=true GITHUB_TOKEN=g GITHUB_ACTOR=octocat", "evil.ghcr.io", "none", 0},
+        {"GITHUB_TOKEN=g GITHUB_ACTOR=octocat", "ghcr.io", "none", 0},
+        {"GITHUB_ACTIONS=false GITHUB_TOKEN=g GITHUB_ACTOR=octocat", "ghcr.io", "none", 0},
+        {"GITLAB_CI=true CI_REGISTRY=r.example:5050 CI_REGISTRY_USER=u CI_REGISTRY_PASSWORD=p",
+         "r.example:5050", "u:p", 0},
+        {"GITLAB_CI=true CI_REGISTRY=r.example:5050 CI_REGISTRY_USER=u CI_REGISTRY_PASSWORD=p", "r.example",
+         "none", 0},
+        {"GITLAB_CI=true CI_REGISTRY=r.example CI_JOB_TOKEN=j", "r.example", "gitlab-ci-token:j", 0},
+        {"GITLAB_CI=true CI_REGISTRY=r.example CI_DEPLOY_USER=d CI_DEPLOY_PASSWORD=p", "r.example", "d:p", 0},
+        {"GITLAB_CI=true CI_REGISTRY=r.example CI_JOB_TOKEN=j CI_DEPLOY_USER=d CI_DEPLOY_PASSWORD=p",
+         "r.example", "d:p", 1},
+        {"GITLAB_CI=true CI_REGISTRY=r.example CI_JOB_TOKEN=j", "r.example", "none", 1},
+        {"GITLAB_CI=true CI_JOB_TOKEN=j", "r.example", "none", 0},
+        {"CI_REGISTRY=r.example CI_JOB_TOKEN=j", "r.example", "none", 0},
+        {"GITLAB_CI=true CI_DEPENDENCY_PROXY_SERVER=gitlab.com:443 CI_DEPENDENCY_PROXY_USER=u "
+         "CI_DEPENDENCY_PROXY_PASSWORD=p",
+         "gitlab.com", "u:p", 0},
+    };
+    clean_environment(dir->path);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_VALUE(strlist_wipe) struct strlist variables = {0};
+        for (size_t k = 0; k < ARRAY_LEN(names); k++)
+            unsetenv(names[k]);
+        strlist_split(&variables, rows[i].variables, ' ');
+        for (size_t k = 0; k < variables.count; k++) {
+            char *equals = strchr(variables.item[k], '=');
+            *equals = '\0';
+            setenv(variables.item[k], equals + 1, 1);
+        }
+        check_found(&(struct creds_options){.skip = rows[i].skip}, rows[i].host, "a/b", rows[i].want);
+    }
+    for (size_t k = 0; k < ARRAY_LEN(names); k++)
+        unsetenv(names[k]);
+}
+
+static void matches_keys_of_kubernetes(void **state)
+{
+    static const struct {
+        const char *key, *host, *repository;
+        bool fits;
+    } rows[] = {
+        {"registry.io", "registry.io", "a", true},
+        {"registry.io", "registry.io", NULL, true},
+        {"*.registry.io", "a.registry.io", "a", true},
+        {"*.registry.io", "registry.io", "a", false},
+        {"*.registry.io", "a.b.registry.io", "a", false},
+        {"*.*.registry.io", "a.b.registry.io", "a", true},
+        {"prefix.*.io", "prefix.registry.io", "a", true},
+        {"*-good.registry.io", "prefix-good.registry.io", "a", true},
+        {"*-good.registry.io", "prefix-bad.registry.io", "a", false},
+        {"registry[0-9].io", "registry7.io", "a", true},
+        {"registry.io/images", "registry.io", "images/app", true},
+        {"registry.io/images", "registry.io", "images", true},
+        {"registry.io/images", "registry.io", "images2", false},
+        {"registry.io/images", "registry.io", NULL, false},
+        {"*.registry.io/images/", "a.registry.io", "images/app", true},
+        {"https://registry.io/v1/", "registry.io", "a", true},
+        {"https://registry.io/team", "registry.io", "team/a", true},
+        {"https://registry.io/team", "registry.io", "other/a", false},
+        {"registry.io:5000", "registry.io", "a", false},
+        {"registry.io", "registry.io:5000", "a", false},
+        {"*.io:5000", "registry.io:5000", "a", true},
+        {"https://index.docker.io/v1/", "docker.io", "library/alpine", true},
+        {"*", "registry.io", "a", false},
+        {"[::1]:5000", "[::1]:5000", "a", true},
+        {"[::1]:5000", ":5000", "a", false},
+        {"REGISTRY.io", "registry.IO", "a", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (creds_kube_fits(rows[i].key, rows[i].host, rows[i].repository) != rows[i].fits)
+            fail_msg("%s, %s/%s", rows[i].key, rows[i].host, rows[i].repository);
+}
+
+static void reads_secrets_of_kubernetes(void **state)
+{
+    struct check_dir *dir = *state;
+    struct creds_options options = {0};
+    clean_environment(dir->path);
+    write_in(dir->path, ".docker/.dockercfg", "{\"a\":{\"auth\":\"dTE6cA==\",\"email\":\"x\"}}");
+    check_found(NULL, "a", "r", "u1:p");
+    write_in(dir->path, ".docker/.dockerconfigjson",
+             "{\"auths\":{\"*.example\":{\"auth\":\"dTI6cA==\"},\"a.example\":{\"auth\":\"dTM6cA==\"},"
+             "\"https://a.example/team/app\":{\"auth\":\"dTQ6cA==\"}}}");
+    static const char *const order[] = {"u4:p", "u3:p", "u2:p", "none"};
+    for (unsigned i = 0; i < ARRAY_LEN(order); i++) {
+        options.skip = i;
+        check_found(&options, "a.example", "team/app", order[i]);
+    }
+    check_found(NULL, "b.example", "team/app", "u2:p");
+    /* A pattern counts anywhere, after all that is plain. */
+    write_in(dir->path, ".docker/config.json",
+             "{\"auths\":{\"*.example\":{\"auth\":\"dTU6cA==\"},\"a.example\":{\"auth\":\"dTY6cA==\"}}}");
+    check_found(NULL, "a.example", "team/app", "u6:p");
+    check_found(NULL, "b.example", "team/app", "u5:p");
+    /* The oldest file of Docker. */
+    write_in(dir->path, ".dockercfg", "{\"https://index.docker.io/v1/\":{\"auth\":\"dTc6cA==\"}}");
+    check_found(NULL, "docker.io", "library/alpine", "u7:p");
+    AUTO(mem_free) char *empty = mem_printf("%s/.docker", dir->path);
+    check_ok(fs_remove_tree(AT_FDCWD, empty));
+    AUTO(mem_free) char *old = mem_printf("%s/.dockercfg", dir->path);
+    unlink(old);
+}
+
+static void tells_where_it_looked(void **state)
+{
+    struct check_dir *dir = *state;
+    AUTO_VALUE(creds_wipe) struct creds c = {0};
+    AUTO_VALUE(creds_trace_wipe) struct creds_trace t = {0};
+    AUTO_VALUE(buf_wipe) struct buf text = BUF(BUF_NO_LIMIT);
+    clean_environment(dir->path);
+    setenv("DOCKER_AUTH_CONFIG", "{\"auths\":{\"b\":{\"auth\":\"dTpjYW5hcnk=\"}}}", 1);
+    write_in(dir->path, ".docker/config.json", "{\"auths\":{\"a/x\":{\"auth\":\"dTpjYW5hcnk=\"}}}");
+    check_ok(creds_find(&c, &(struct creds_options){.username = "m", .password = "canary", .login_host = "b"},
+                        "a", "x/y", &t));
+    for (size_t i = 0; i < t.count; i++)
+        buf_printf(&text, "%s: %s\n", t.step[i].source, t.step[i].result);
+    AUTO(mem_free)
+    char *want =
+        mem_printf("--username: given for b\n--authfile: not given\n$DOCKER_AUTH_CONFIG: no entry for a\n"
+                   "$REGISTRY_AUTH_FILE: not set\n%s/containers/auth.json: no such file\n"
+                   "%s/.config/containers/auth.json: no such file\n"
+                   "%s/.docker/config.json: found: user \"u\" with a password\n",
+                   dir->path, dir->path, dir->path);
+    assert_string_equal(buf_text(&text), want);
+    AUTO(mem_free) char *sources = creds_trace_sources(&t);
+    AUTO(mem_free)
+    char *joined =
+        mem_printf("$DOCKER_AUTH_CONFIG, %s/containers/auth.json, %s/.config/containers/auth.json and "
+                   "%s/.docker/config.json",
+                   dir->path, dir->path, dir->path);
+    assert_string_equal(sources, joined);
+    AUTO(mem_free) char *source = mem_printf("%s/.docker/config.json (auths: a/x)", dir->path);
+    assert_string_equal(c.source, source);
+    unsetenv("DOCKER_AUTH_CONFIG");
 }
 
 static void refuses_broken_files(void **state)
@@ -183,6 +349,13 @@ static void asks_helpers(void **state)
         {"echo '{\"Username\":\"h\",\"Secret\":\"p\"}'",
          "\"credsStore\":\"t\",\"auths\":{\"a\":{\"auth\":\"dTpw\"},\"a/r\":{\"auth\":\"dTI6cDI=\"}}", "a",
          "h:p", 0, NULL},
+        {"echo 'no credentials server URL'; exit 1", "\"credsStore\":\"t\"", "a", NULL, ERR_INPUT,
+         "docker-credential-t get: exit status 1: no credentials server URL"},
+        {"echo 'no credentials username'; exit 1", "\"credsStore\":\"t\"", "a", NULL, ERR_INPUT,
+         "no credentials username"},
+        {"exit 3", "\"credsStore\":\"t\"", "a", NULL, ERR_DENIED, "exit status 3, and said nothing"},
+        {"kill -9 $$", "\"credsStore\":\"t\"", "a", NULL, ERR_DENIED, "signal 9, and said nothing"},
+        {"exit 0", "\"credsStore\":\"t\"", "a", NULL, ERR_INPUT, "is not valid JSON"},
         {"echo 'the keychain is locked'; exit 1", "\"credsStore\":\"t\"", "a", NULL, ERR_DENIED,
          "docker-credential-t get: exit status 1: the keychain is locked"},
         {"echo 'only here' >&2; exit 3", "\"credsStore\":\"t\"", "a", NULL, ERR_DENIED,
@@ -300,9 +473,16 @@ static void stores_by_helper(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        check_with_dir(reads_keys),           check_with_dir(reads_places_in_order),
-        check_with_dir(refuses_broken_files), check_with_dir(asks_helpers),
-        check_with_dir(stores_in_file),       check_with_dir(stores_by_helper),
+        check_with_dir(reads_keys),
+        check_with_dir(reads_places_in_order),
+        check_with_dir(refuses_broken_files),
+        check_with_dir(asks_helpers),
+        check_with_dir(reads_variables_of_ci),
+        cmocka_unit_test(matches_keys_of_kubernetes),
+        check_with_dir(reads_secrets_of_kubernetes),
+        check_with_dir(tells_where_it_looked),
+        check_with_dir(stores_in_file),
+        check_with_dir(stores_by_helper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
