@@ -38,9 +38,9 @@ static struct err *read_packed(struct tree **out, struct source *packed, const s
     return source_drain(packed);
 }
 
-struct err *layer_read(struct tree **out, struct store *from, const struct desc *blob,
-                       const struct digest *diff_id, const struct tarread_options *options,
-                       struct digest *found)
+static struct err *read_once(struct tree **out, struct store *from, const struct desc *blob,
+                             const struct digest *diff_id, const struct tarread_options *options,
+                             struct digest *found)
 {
     char text[DIGEST_SHORT], want_text[DIGEST_TEXT], found_text[DIGEST_TEXT];
     bool check = diff_id && digest_is_set(diff_id);
@@ -58,4 +58,17 @@ struct err *layer_read(struct tree **out, struct store *from, const struct desc 
                        what, digest_text(found, found_text), digest_text(diff_id, want_text));
     *out = TAKE(tree);
     return NULL;
+}
+
+struct err *layer_read(struct tree **out, struct store *from, const struct desc *blob,
+                       const struct digest *diff_id, const struct tarread_options *options,
+                       struct digest *found)
+{
+    struct err *e = read_once(out, from, blob, diff_id, options, found);
+    /* Something on the way may have mixed up one answer, and a mirror that did is not asked again. */
+    if (e && err_kind_of(e) == ERR_INTEGRITY) {
+        err_free(e);
+        e = read_once(out, from, blob, diff_id, options, found);
+    }
+    return e;
 }

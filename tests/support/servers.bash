@@ -41,7 +41,7 @@ wait_for() {
     done
 }
 
-# registry_start NAME [YAML]: docker-registry with storage of its own. Exports REGISTRY_<NAME>=host:port, REGISTRY_<NAME>_LOG (its
+# registry_start NAME [YAML]: docker-registry with storage of its own, at $REGISTRY_ADDRESS (127.0.0.1). Exports REGISTRY_<NAME>=host:port, REGISTRY_<NAME>_LOG (its
 # access log, for `requests`) and REGISTRY_<NAME>_DATA (its storage). YAML stands at the end of its configuration, within "http:".
 registry_start() {
     local name=$1 extra=${2-} dir address
@@ -55,7 +55,7 @@ storage:
   delete: { enabled: true }
   maintenance: { uploadpurging: { enabled: false } }
 http:
-  addr: 127.0.0.1:0
+  addr: "${REGISTRY_ADDRESS:-127.0.0.1}:0"
   secret: tests
 $extra
 YAML
@@ -63,11 +63,11 @@ YAML
     env -i PATH="$PATH" docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
     server_remember $!
     wait_for 20 grep -q 'listening on' "$dir/log" || { cat "$dir/log"; return 1; }
-    address=$(sed -n 's/.*listening on \([0-9.]*:[0-9]*\).*/\1/p' "$dir/log" | head -1)
+    address=$(sed -n 's/.*listening on \([][0-9a-f.:]*:[0-9]*\).*/\1/p' "$dir/log" | head -1)
     export "REGISTRY_${name^^}=$address" "REGISTRY_${name^^}_LOG=$dir/log" "REGISTRY_${name^^}_DATA=$dir/data"
 }
 
-# tls_make DIR: a private authority (ca.crt) and a certificate that it gave to 127.0.0.1 and localhost (server.crt, server.key).
+# tls_make DIR: a private authority (ca.crt) and a certificate that it gave to 127.0.0.1, ::1 and localhost (server.crt, server.key).
 tls_make() {
     mkdir -p "$1"
     (
@@ -77,7 +77,7 @@ tls_make() {
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
             -keyout server.key -out server.csr 2>/dev/null
         openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out server.crt \
-            -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') 2>/dev/null
+            -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1') 2>/dev/null
     )
 }
 
@@ -141,6 +141,19 @@ fault_start() {
     said=$(printf '%s\n' "$1" --log "$log" "${@:2}" | curl -sS --data-binary @- "http://$FAULT_CONTROL/")
     [[ $said =~ ^port\ ([0-9]+)\ other\ ([0-9]+)$ ]] || { echo "faultreg: $said"; return 1; }
     export "FAULT_${name^^}=127.0.0.1:${BASH_REMATCH[1]}" "FAULT_${name^^}_OTHER=localhost:${BASH_REMATCH[2]}" "FAULT_${name^^}_LOG=$log"
+}
+
+# connect_start NAME=HOST:PORT…: a proxy (tests/support/connectd.py) that answers for names with plain servers. Exports CONNECT_PROXY and
+# CONNECT_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, and CONNECT_LOG.
+connect_start() {
+    local dir
+    dir=$(servers_dir)/connect
+    mkdir -p "$dir"
+    "$support/connectd.py" "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    CONNECT_PROXY=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
+    export CONNECT_PROXY CONNECT_CA=$dir/ca.crt CONNECT_LOG=$dir/log
 }
 
 # requests LOG PATTERN: how many requests of a registry's access log match, as "METHOD URI STATUS BYTES-OF-THE-ANSWER".
