@@ -33,10 +33,12 @@ static int compare_numbers(const char **a, const char **b)
     return order;
 }
 
-/* What follows the end of the other: "-rc1" makes it older, ".1" newer. */
+/* What follows the end of the other: "-rc1" makes it older, ".1" newer. No other character of a tag comes
+ * before
+ * "-", so this is an order. */
 static int beyond(const char *rest)
 {
-    return *rest == '-' || *rest == '_' ? -1 : 1;
+    return *rest == '-' ? -1 : 1;
 }
 
 int retention_compare_versions(const char *a, const char *b)
@@ -206,7 +208,8 @@ void retention_decide(struct images *images, const struct retention_rule *rule)
 {
     struct retention_rule copy = *rule;
     uint64_t rank = 0;
-    qsort_r(images->item, images->count, sizeof *images->item, compare, &copy);
+    if (images->count)
+        qsort_r(images->item, images->count, sizeof *images->item, compare, &copy);
     for (size_t i = 0; i < images->count; i++)
         if (best_tag(&images->item[i], rule->match))
             judge(&images->item[i], rule, &rank);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/fallback.h"
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/stop.h"
@@ -9,8 +10,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Before the look back: longer than another needs from its reading to its writing. */
-#define LOOK_BACK_MS 40
+/* Before the look back: longer than others need from their reading to their writing, if they are as fast as
+ * we are. */
+#define LOOK_BACK_TIMES 3
+#define LOOK_BACK_MIN_MS 20
+#define LOOK_BACK_MAX_MS 1000
 
 const char *fallback_tag(const struct digest *subject, char text[FALLBACK_TAG])
 {
@@ -158,13 +162,15 @@ static struct err *write_index(const struct repo *r, const char *tag, const json
     return manifests_put(r, &d, tag, text, strlen(text));
 }
 
-static struct err *wait_some(unsigned round)
+/* `took_ms`: from our own reading to our writing. */
+static struct err *wait_for_others(uint64_t took_ms)
 {
     uint32_t random = 0;
-    unsigned most = LOOK_BACK_MS << round;
+    uint64_t wait = took_ms * LOOK_BACK_TIMES;
+    wait = wait < LOOK_BACK_MIN_MS ? LOOK_BACK_MIN_MS : wait > LOOK_BACK_MAX_MS ? LOOK_BACK_MAX_MS : wait;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
-        random = most;
-    return stop_sleep_ms(most / 2 + random % most);
+        random = 0;
+    return stop_sleep_ms((unsigned)(wait + random % (wait / 2)));
 }
 
 /* What is to be in the index, and what not. */
@@ -193,10 +199,11 @@ static struct err *change(struct change *c)
     AUTO(lock_release) struct lock *held = lock_hold(c->repo->host->referrers);
     bool quiet = false;
     for (unsigned round = 0; round <= FALLBACK_ROUNDS; round++) {
+        uint64_t begin_ms = clock_ms();
         TRY(change_once(c, &quiet));
         if (quiet)
             return NULL;
-        TRY(wait_some(round));
+        TRY(wait_for_others(clock_ms() - begin_ms));
     }
     return err_hint(err_new(ERR_CONFLICT, "the tag %s of %s/%s is changed by others all the time", c->tag,
                             c->repo->host->name, c->repo->name),

@@ -119,12 +119,57 @@ static void names_in_layouts_are_checked(void **state)
     }
 }
 
+static void repositories_and_registries(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *registry, *repository; /* no registry: refused */
+    } cases[] = {
+        {"docker://localhost:5000/app", "localhost:5000", "app"},
+        {"docker://localhost:5000", "localhost:5000", NULL},
+        {"docker://localhost:5000/", "localhost:5000", NULL},
+        {"docker://localhost", "localhost", NULL},
+        {"docker://ghcr.io", "ghcr.io", NULL},
+        {"docker://[::1]:5000", "[::1]:5000", NULL},
+        {"docker://[::1]:5000/a/b", "[::1]:5000", "a/b"},
+        {"docker://alpine", "docker.io", "library/alpine"},
+        {"docker://o/alpine", "docker.io", "o/alpine"},
+        {"docker://ghcr.io/o/app", "ghcr.io", "o/app"},
+        {"docker://localhost:5000/app:1", NULL, NULL},
+        {"docker://localhost:5000/app@sha256:" HEX, NULL, NULL},
+        {"docker://o/alpine:3", NULL, NULL},
+        {"docker://ghcr.io/o/app/", NULL, NULL},
+        {"docker:///", NULL, NULL},
+        {"docker://", NULL, NULL},
+        {"docker://:/", NULL, NULL},
+        {"docker://-bad.host", NULL, NULL},
+        {"docker://host.a b", NULL, NULL},
+        {"app", NULL, NULL},
+        {"oci:dir", NULL, NULL},
+        {"localhost:5000/app", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AUTO_VALUE(ref_wipe) struct ref ref = {0};
+        struct err *e = place_parse_repository(&ref, cases[i].text);
+        if (!e != (cases[i].registry != NULL))
+            fail_msg("%s: %s", cases[i].text, e ? err_message(e) : "taken");
+        if (!e && (!str_eq(ref.registry, cases[i].registry) || !str_eq(ref.repository, cases[i].repository)))
+            fail_msg("%s: %s and %s", cases[i].text, ref.registry, ref.repository ? ref.repository : "none");
+        err_free(e);
+    }
+    assert_true(place_has_tag("docker://localhost:5000/app:1"));
+    assert_true(place_has_tag("app@sha256:" HEX));
+    assert_false(place_has_tag("docker://localhost:5000/app"));
+    assert_false(place_has_tag("app"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_told_apart),
         cmocka_unit_test(what_is_no_place_is_refused),
         cmocka_unit_test(names_in_layouts_are_checked),
+        cmocka_unit_test(repositories_and_registries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

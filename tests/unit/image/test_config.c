@@ -154,6 +154,44 @@ static void times(void **state)
     }
 }
 
+static void reads_times(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        int64_t seconds;
+    } rows[] = {
+        {"1970-01-01T00:00:00Z", true, 0},
+        {"2024-01-02T03:04:05.120000001Z", true, 1704164645},
+        {"2024-01-02t03:04:05z", true, 1704164645},
+        {"2024-01-02T05:04:05+02:00", true, 1704164645},
+        {"2024-01-01T23:34:05.5-03:30", true, 1704164645},
+        {"2024-02-29T00:00:00Z", true, 1709164800},
+        {"0001-01-01T00:00:00Z", true, INT64_C(-62135596800)},
+        {"", false, 0},
+        {"2024", false, 0},
+        {"2024-01-02", false, 0},
+        {"2024-01-02T03:04:05", false, 0},
+        {"2024-01-02T03:04:05.Z", false, 0},
+        {"2024-01-02T03:04:05Zx", false, 0},
+        {"2024-01-02T03:04:05+2:00", false, 0},
+        {"2024-01-02T03:04:05+0200", false, 0},
+        {"2024-13-02T03:04:05Z", false, 0},
+        {"2024-00-02T03:04:05Z", false, 0},
+        {"2024-01-32T03:04:05Z", false, 0},
+        {"2024-01-02T24:04:05Z", false, 0},
+        {"-024-01-02T03:04:05Z", false, 0},
+        {" 2024-01-02T03:04:05Z", false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t seconds = 0;
+        bool good = config_time_parse(rows[i].text, &seconds);
+        if (good != rows[i].good || seconds != rows[i].seconds)
+            fail_msg("%s: %d, %lld", rows[i].text, good, (long long)seconds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +201,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(environment),
         cmocka_unit_test(times),
+        cmocka_unit_test(reads_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
