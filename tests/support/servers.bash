@@ -143,6 +143,21 @@ fault_start() {
     export "FAULT_${name^^}=127.0.0.1:${BASH_REMATCH[1]}" "FAULT_${name^^}_OTHER=localhost:${BASH_REMATCH[2]}" "FAULT_${name^^}_LOG=$log"
 }
 
+# cloud_start REGISTRY: doubles of Amazon's, Azure's and Google's servers (tests/support/cloudd.py) in front of the plain server at host:port
+# REGISTRY. Exports CLOUD_PROXY and CLOUD_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, CLOUD_METADATA (host:port), CLOUD_LOG and
+# CLOUD_DIR.
+cloud_start() {
+    local dir
+    dir=$(servers_dir)/cloud
+    mkdir -p "$dir"
+    "$support/cloudd.py" "$dir" --registry "$1" --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    CLOUD_PROXY=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
+    CLOUD_METADATA=127.0.0.1:$(sed -n 's/^metadata //p' "$dir/out")
+    export CLOUD_PROXY CLOUD_METADATA CLOUD_CA=$dir/ca.crt CLOUD_LOG=$dir/log CLOUD_DIR=$dir
+}
+
 # connect_start NAME=HOST:PORT…: a proxy (tests/support/connectd.py) that answers for names with plain servers. Exports CONNECT_PROXY and
 # CONNECT_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, and CONNECT_LOG.
 connect_start() {
