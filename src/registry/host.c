@@ -124,6 +124,7 @@ static struct err *ask(struct contact *c, struct host *h, bool plain)
     TRY(url_parse(&c->base, text));
     TRY(url_resolve(&u, &c->base, "/v2/"));
     struct http_request q = {.method = "GET", .url = &u};
+    TRY(host_wait(h));
     struct err *e = http_send(&r, h->own, &q);
     c->fault = r.fault;
     if (e)

@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# The configuration file: mirrors, other places, blocked registries, and how hosts are spoken to.
+
+# shellcheck disable=SC2016,SC2154
+load lib
+
+setup_file() {
+    registry_start origin
+    registry_start good
+    registry_start lacks
+    registry_start wrong
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/setup
+    mkdir -p "$BATS_TEST_TMPDIR"
+    fresh
+    local dir=$BATS_FILE_TMPDIR/context name host file
+    mkdir -p "$dir"
+    openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null | head -c 3000000 >"$dir/large"
+    printf '%s\n' 'FROM scratch' 'COPY large /' >"$dir/Dockerfile"
+    for name in origin good lacks wrong; do
+        host=REGISTRY_${name^^}
+        lade build -q -t "${!host}/hub/app:1" --push "$dir" >"$BATS_FILE_TMPDIR/image"
+    done
+    # One mirror has lost the layer, the other one has other bytes in its place.
+    layer=$(lade inspect --raw "docker://$REGISTRY_ORIGIN/hub/app:1" | jq -r '.layers[0].digest')
+    export layer
+    for name in lacks wrong; do
+        host=REGISTRY_${name^^}_DATA
+        file=${!host}/docker/registry/v2/blobs/sha256/${layer:7:2}/${layer:7}/data
+        if [ "$name" = lacks ]; then
+            rm "$file"
+        else
+            printf 'X' | dd of="$file" bs=1 seek=2000000 conv=notrunc status=none
+        fi
+    done
+    digest=$(lade inspect --raw "docker://$REGISTRY_ORIGIN/hub/app:1" | sha256sum | cut -d' ' -f1)
+    export digest
+    # Nobody listens there.
+    export DEAD=127.0.0.1:1
+}
+teardown_file() { servers_stop; }
+setup() {
+    fresh
+    unset LADE_CONFIG
+    mkdir -p "$XDG_CONFIG_HOME/lade"
+    file=$XDG_CONFIG_HOME/lade/config.json
+}
+
+# configure JSON: the entries of the registries.
+configure() {
+    echo "{\"registries\": {$1}}" >"$file"
+}
+
+# What a pull of hub/app:1 from the origin gives, by its digest.
+pulled() {
+    lade copy -q "docker://$REGISTRY_ORIGIN/hub/app:1" oci:out
+    same digest "$digest" "$(jq -r '.manifests[0].digest' out/index.json | cut -d: -f2)"
+    lade verify oci:out
+    rm -r out
+}
+
+# asked NAME PATTERN: requests that a registry got since the last reset.
+asked() {
+    local log=REGISTRY_${1^^}_LOG
+    requests_list "${!log}" | tail -n "+$(($(cat "mark-$1" 2>/dev/null || echo 0) + 1))" | grep -Ec -- "$2" || true
+}
+
+mark() {
+    local name log
+    for name in origin good lacks wrong; do
+        log=REGISTRY_${name^^}_LOG
+        requests_list "${!log}" | wc -l >"mark-$name"
+    done
+}
+
+@test "a mirror is asked first, and for all" {
+    mark
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [\"$REGISTRY_GOOD\"]}"
+    pulled
+    [ "$(asked origin .)" -eq 0 ]
+    [ "$(asked good 'GET .*/hub/app/blobs/')" -ge 2 ]
+    # It is told whose mirror it is.
+    [ "$(asked good "ns=${REGISTRY_ORIGIN/:/%3A}")" -ge 3 ]
+}
+
+@test "a mirror that is dead, one without the layer and one with wrong bytes: the next has it" {
+    mark
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [\"$DEAD\", \"$REGISTRY_LACKS\", \"$REGISTRY_WRONG\", \"$REGISTRY_GOOD\"]}"
+    pulled
+    [ "$(asked lacks "GET .*$layer.* 404")" -ge 1 ]
+    [ "$(asked wrong "GET .*$layer.* 200")" -ge 1 ]
+    [ "$(asked good "GET .*$layer.* 200")" -ge 1 ]
+    [ "$(asked origin .)" -eq 0 ]
+}
+
+@test "after all mirrors the registry itself is asked" {
+    mark
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [\"$DEAD\", \"$REGISTRY_WRONG\", \"$REGISTRY_GOOD/nothing\"]}"
+    pulled
+    [ "$(asked good "GET /v2/nothing/hub/app/blobs/$layer.* 404")" -ge 1 ]
+    [ "$(asked origin "GET .*$layer.* 200")" -eq 1 ]
+}
+
+@test "a mirror that failed is told of once and not asked again" {
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [\"$DEAD\"]}"
+    run --separate-stderr lade copy "docker://$REGISTRY_ORIGIN/hub/app:1" oci:out
+    [ "$status" -eq 0 ]
+    [ "$(grep -c "mirror $DEAD is not asked any more" <<<"$stderr")" -eq 1 ]
+}
+
+@test "FROM an image of a mirror, and its layers when they are pushed" {
+    mark
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [\"$REGISTRY_WRONG\", \"$REGISTRY_GOOD\"]}"
+    printf '%s\n' "FROM $REGISTRY_ORIGIN/hub/app:1" 'COPY Dockerfile /large/../new' >Dockerfile
+    lade build -q -o type=oci,dest=out.tar -t a:1 .
+    lade verify oci-archive:out.tar
+    [ "$(asked origin 'GET')" -eq 0 ]
+}
+
+@test "a mirror for digests only is not asked for tags" {
+    mark
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [{\"location\": \"$REGISTRY_GOOD\", \"pull\": \"digest-only\"}]}"
+    pulled
+    [ "$(asked origin 'manifests/1')" -ge 1 ]
+    [ "$(asked good 'manifests/1')" -eq 0 ]
+    [ "$(asked good 'blobs')" -ge 2 ]
+    lade copy -q "docker://$REGISTRY_ORIGIN/hub/app@sha256:$digest" oci:out
+}
+
+@test "mirrors are not pushed to, and not asked by what changes a registry" {
+    mark
+    configure "\"$REGISTRY_ORIGIN\": {\"mirrors\": [\"$REGISTRY_GOOD\"]}"
+    echo 'FROM scratch' >Dockerfile
+    lade build -q -t "$REGISTRY_ORIGIN/pushed/app:1" --push .
+    lade tag "docker://$REGISTRY_ORIGIN/pushed/app:1" "docker://$REGISTRY_ORIGIN/pushed/app:2"
+    lade rm --force "docker://$REGISTRY_ORIGIN/pushed/app:2"
+    [ "$(asked good .)" -eq 0 ]
+}
+
+@test "another location, for pulls and pushes" {
+    configure "\"images.example.com/hub\": {\"location\": \"$REGISTRY_ORIGIN/hub\"}, \"images.example.com\": {\"location\": \"$REGISTRY_GOOD/moved\"}"
+    lade copy -q docker://images.example.com/hub/app:1 oci:out
+    lade copy -q oci:out docker://images.example.com/team/app:2
+    same digest "$digest" "$(lade inspect --raw "docker://$REGISTRY_GOOD/moved/team/app:2" | sha256sum | cut -d' ' -f1)"
+    lade ls docker://images.example.com/team/app | grep -q 2
+}
+
+@test "a registry that is blocked" {
+    configure "\"old.example.com\": {\"blocked\": true}, \"$REGISTRY_ORIGIN/hub\": {\"blocked\": true}"
+    fails 5 "old.example.com/a is blocked" "config.json:1" '"old.example.com" has "blocked"' -- lade pull -q old.example.com/a:1
+    fails 5 "is blocked" -- lade inspect "docker://$REGISTRY_ORIGIN/hub/app:1"
+    fails 5 "is blocked" -- lade ls docker://old.example.com
+    fails 5 "is blocked" -- lade login -u a --password-stdin old.example.com <<<b
+    echo 'FROM old.example.com/a' >Dockerfile
+    fails 5 "is blocked" -- lade build -q .
+}
+
+@test "mistakes are shown with their places" {
+    printf '%s\n' '{"registries": {' '  "ghcr.io": {"mirors": []},' '  "docker.io/library": {"tries": 3}' '}}' >"$file"
+    fails 3 "2 mistakes in $file" "$file:2:15: unknown key \"mirors\"" '  "ghcr.io": {"mirors": []},' '^~~~~~~' 'did you mean mirrors?' \
+        'put it into the entry "docker.io"' -- lade inspect docker://ghcr.io/a/b
+    echo '{"registries": {' >"$file"
+    fails 3 "$file:1:17: " -- lade pull -q ghcr.io/a/b
+    # What needs no registry does not care.
+    echo 'FROM scratch' >Dockerfile
+    lade build -q .
+}
+
+@test "the file can be named" {
+    echo '{"registries": {"a.example.com": {"blocked": true}}}' >one.json
+    echo '{"registries": {"b.example.com": {"blocked": true}}}' >two.json
+    LADE_CONFIG=one.json fails 5 "one.json:1" -- lade pull -q a.example.com/a
+    LADE_CONFIG=one.json fails 5 "two.json:1" -- lade pull -q --config two.json b.example.com/a
+    LADE_CONFIG=none.json fails 4 'none.json ($LADE_CONFIG)' -- lade pull -q a.example.com/a
+    fails 4 "none.json (--config)" -- lade pull -q --config none.json a.example.com/a
+    fails 3 'is named by $DOCKER_CONFIG' -- lade pull -q --config . a.example.com/a
+}
+
+@test "requests per second" {
+    mark
+    configure "\"$REGISTRY_GOOD\": {\"requests-per-second\": 4}"
+    local begin=$EPOCHREALTIME end count
+    lade copy -q "docker://$REGISTRY_GOOD/hub/app:1" oci:out
+    end=$EPOCHREALTIME
+    count=$(asked good .)
+    [ "$count" -ge 4 ]
+    [ $((${end/./} - ${begin/./})) -ge $(((count - 1) * 245000)) ]
+}
