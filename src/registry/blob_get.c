@@ -18,6 +18,7 @@ struct download {
     uint64_t at;               /* bytes given to the reader */
     bool whole;                /* ask for all of it, and skip: its ranges are not what was asked for */
     bool decode;               /* something on the way encodes it, whatever was asked for */
+    bool odd;                  /* its length was not what it should be, once */
     uint64_t begun;            /* `at` when the connection was made */
     struct retry retry;
     bool inside; /* it has a place among the blobs that are read from the host */
@@ -60,6 +61,16 @@ static struct err *check_encoding(struct download *g, const char *shown, bool *a
     return NULL;
 }
 
+/* A proxy may have cut one answer; a second one like it is the registry's. */
+static struct err *wrong_length(struct download *g, const char *shown, uint64_t bytes)
+{
+    bool again = g->odd;
+    g->odd = true;
+    return err_new(again ? ERR_INTEGRITY : ERR_NETWORK,
+                   "GET %s: the registry has %llu bytes, expected %llu", shown, (unsigned long long)bytes,
+                   (unsigned long long)g->desc.size);
+}
+
 /* The reply to a request from `at` on: is this what was asked for? */
 static struct err *check_reply(struct download *g, const struct client_request *q)
 {
@@ -68,8 +79,7 @@ static struct err *check_reply(struct download *g, const struct client_request *
     uint64_t value = 0;
     if (reply->status == 200) {
         if (!g->decode && http_head_length(&reply->headers, &value) && value != g->desc.size)
-            return err_new(ERR_INTEGRITY, "GET %s: the registry has %llu bytes, expected %llu", shown,
-                           (unsigned long long)value, (unsigned long long)g->desc.size);
+            return wrong_length(g, shown, value);
         return skip(reply->http.body, g->at);
     }
     if (reply->status == 416 && g->at > 0 && !g->whole) {
@@ -123,7 +133,15 @@ static struct err *give(struct download *g, const uint8_t **data, size_t *len)
 {
     if (!g->reply.http.body)
         TRY(ask(g, true));
-    TRY(source_peek(g->reply.http.body, data, len));
+    struct err *e = source_peek(g->reply.http.body, data, len);
+    /* Nothing more is wanted: what the end of the reply is like makes no difference. */
+    if (e && g->at >= g->desc.size && g->at > 0) {
+        err_free(e);
+        *len = 0;
+        return NULL;
+    }
+    if (e)
+        return e;
     if (*len == 0 && g->at < g->desc.size)
         return err_new(ERR_NETWORK, "the data ends after %llu of %llu bytes", (unsigned long long)g->at,
                        (unsigned long long)g->desc.size);
@@ -134,12 +152,6 @@ static struct err *download_peek(struct source *s, const uint8_t **data, size_t 
 {
     struct download *g = (struct download *)s;
     struct err *e;
-    /* Never ask beyond the end: some registries answer that with a length that is not true. */
-    if (!g->reply.http.body && g->at >= g->desc.size && g->at > 0) {
-        *data = NULL;
-        *len = 0;
-        return NULL;
-    }
     do {
         e = give(g, data, len);
         if (e) {
@@ -192,7 +204,13 @@ struct err *blob_get(const struct repo *r, const struct desc *d, struct source *
     TRY(pace_enter(r->host->pace, PACE_READ));
     g->inside = true;
     /* Absence is told now, not at the first read. */
-    TRY(ask(g, false));
-    *out = TAKE(made);
-    return NULL;
+    struct err *e = ask(g, false);
+    /* The first answer was odd: a second one is asked for. */
+    if (e && g->odd && retry_is_worth(e)) {
+        err_free(e);
+        e = ask(g, false);
+    }
+    if (!e)
+        *out = TAKE(made);
+    return e;
 }
