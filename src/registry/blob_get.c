@@ -66,9 +66,8 @@ static struct err *wrong_length(struct download *g, const char *shown, uint64_t 
 {
     bool again = g->odd;
     g->odd = true;
-    return err_new(again ? ERR_INTEGRITY : ERR_NETWORK,
-                   "GET %s: the registry has %llu bytes, expected %llu", shown, (unsigned long long)bytes,
-                   (unsigned long long)g->desc.size);
+    return err_new(again ? ERR_INTEGRITY : ERR_NETWORK, "GET %s: the registry has %llu bytes, expected %llu",
+                   shown, (unsigned long long)bytes, (unsigned long long)g->desc.size);
 }
 
 /* The reply to a request from `at` on: is this what was asked for? */

@@ -17,6 +17,7 @@
 #define SLOW_BYTES 64L /* a second; slower is dead */
 #define STALL_S 120u
 #define ANSWER_S 900u
+#define ERROR_S 5L              /* what is said of an error is not worth more */
 #define BUFFER_SIZE (64L << 10) /* what curl reads at once */
 #define SEND_SIZE (256L << 10)  /* what curl takes of a large body at once */
 #define AHEAD_MAX (256u << 10)  /* what waits for the reader before the server must wait */
@@ -41,11 +42,9 @@ struct conn {
     struct curl_slist *headers;
     char *what; /* "GET https://…" */
     char reason[CURL_ERROR_SIZE];
-    /* the request's body */
-    struct source *body;
+    struct source *body; /* of the request */
     uint64_t left, size;
     bool taken;
-    /* the reply */
     struct http_reply *reply; /* while headers arrive, else NULL */
     int status;
     size_t header_count, header_bytes;
@@ -487,6 +486,8 @@ struct err *http_send(struct http_reply *out, struct http_pool *p, const struct 
     out->status = c->status;
     out->private_peer = !str_empty(ip) && !address_text_is_public(ip);
     out->body = &c->source;
+    if (c->status >= 400)
+        curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, ERROR_S);
     log_debug("%s: HTTP %d", c->what, c->status);
     return NULL;
 }

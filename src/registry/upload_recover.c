@@ -108,7 +108,7 @@ static bool find_place(struct upload *u, struct err **e)
         u->at++;
         return go_on(u, e, "going on one byte later");
     }
-    return use_smaller_pieces(u, e);
+    return use_smaller_pieces(u, e) || use_another_form(u, e);
 }
 
 /* Go on in the session, or without one. */
@@ -172,8 +172,9 @@ bool upload_recover(struct upload *u, struct err **e)
     count_lost(u);
     if (u->fault == UPLOAD_REFUSED)
         return use_another_form(u, e);
+    /* What is too large however small it is may be refused for another reason. */
     if (u->fault == UPLOAD_TOO_LARGE)
-        return use_smaller_pieces(u, e);
+        return use_smaller_pieces(u, e) || use_another_form(u, e);
     if (u->fault == UPLOAD_RANGE && find_place(u, e))
         return true;
     if (u->doubtful && is_stored(u)) {
