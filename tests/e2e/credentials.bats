@@ -250,3 +250,82 @@ keep() {
     # The values that are not passwords are said: where they came from.
     grep -q config.json said
 }
+
+@test "--username with --password-stdin, on every command, for what it names" {
+    lade push -q -u alice --password-stdin "$basic" <<<"$password"
+    lade push -q --username bob --password-stdin "$bearer" <<<"$password"
+    LADE_STORE=$PWD/second lade pull -q -u alice --password-stdin "$basic" <<<"$password"
+    lade inspect -u alice --password-stdin "docker://$basic" <<<"$password" >/dev/null
+    lade verify -u alice --password-stdin "docker://$basic" <<<"$password"
+    lade copy -q -u alice --password-stdin "docker://$basic" "docker://${basic%:1}:2" <<<"$password"
+    lade copy -q -u alice --password-stdin "docker://$basic" oci:out <<<"$password"
+    lade build -q --push -u alice --password-stdin -t "$basic" "$BATS_FILE_TMPDIR/context" <<<"$password"
+    lade tag -u alice --password-stdin "docker://$basic" "docker://${basic%:1}:3" <<<"$password"
+    [ "$(lade ls -u alice --password-stdin "docker://${basic%:1}" <<<"$password" | grep -c '[123]')" -ge 3 ]
+    no_secret second out
+    # It comes before every other source.
+    auths "$REGISTRY_BASIC" mallory >"$DOCKER_CONFIG/config.json"
+    lade push -q -u alice --password-stdin "$basic" <<<"$password"
+}
+
+@test "--username is for one registry, and goes to no other" {
+    fails 2 "for one registry" "$REGISTRY_BASIC" -- lade push -u alice --password-stdin "$basic" "$bearer" <<<"$password"
+    fails 2 "for one registry" -- lade copy -u alice --password-stdin "docker://$basic" "docker://$bearer" <<<"$password"
+    fails 2 "for one registry" -- lade build -u alice --password-stdin -t "$basic" -t "$bearer" . <<<"$password"
+    fails 2 "no registry is named" -- lade inspect -u alice --password-stdin "$basic" <<<"$password"
+    fails 2 "needs --password-stdin" -- lade push -u alice "$basic"
+    fails 2 "needs --username" -- lade push --password-stdin "$basic" <<<"$password"
+    fails 2 "standard input" -- lade copy -u alice --password-stdin - "docker://$basic" <<<"$password"
+    fails 2 "standard input" -- lade build -u alice --password-stdin -t "$basic" -f - . <<<"$password"
+    fails 2 "the password is empty" -- lade push -u alice --password-stdin "$basic" </dev/null
+    fails 2 "unknown option --password" -- lade push -u alice --password "$password" "$basic"
+    [[ $stderr != *"$password"* ]]
+    # The base image's registry gets nothing of it.
+    lade push -q -u bob --password-stdin "$bearer" <<<"$password"
+    mkdir other
+    printf 'FROM %s\nCOPY Dockerfile /\n' "$bearer" >other/Dockerfile
+    fails 5 "no credentials found for $REGISTRY_BEARER" -- lade build -q --pull -u alice --password-stdin -t "$basic" other <<<"$password"
+}
+
+@test "auth explain: which source counts, which were looked at, and no secret" {
+    auths "$REGISTRY_BASIC" alice >"$DOCKER_CONFIG/config.json"
+    printf '{"auths":{"%s/team":{"auth":"%s"}}}' "$REGISTRY_BASIC" "$(basic64 bob)" >"$XDG_CONFIG_HOME/containers/auth.json"
+    lade auth explain "$basic" >said
+    grep -qx "\$DOCKER_AUTH_CONFIG  *not set" said
+    grep -qx "$XDG_RUNTIME_DIR/containers/auth.json  *no such file" said
+    grep -qx "$XDG_CONFIG_HOME/containers/auth.json  *no entry for $REGISTRY_BASIC" said
+    grep -qx "$DOCKER_CONFIG/config.json  *found: user \"alice\" with a password" said
+    [ "$(tail -1 said)" = "$REGISTRY_BASIC: user \"alice\" with the password from $DOCKER_CONFIG/config.json (auths: $REGISTRY_BASIC)" ]
+    lade auth explain --format json "$REGISTRY_BASIC/team/app" >said.json
+    same user "$(jq -r '[.registry, .repository, .found, .username, .kind] | join(" ")' said.json)" "$REGISTRY_BASIC team/app true bob password"
+    [ "$(jq -r '.looked[-1].source' said.json)" = "$XDG_CONFIG_HOME/containers/auth.json" ]
+    lade auth explain "$REGISTRY_BEARER" | tail -1 | grep -qx "no credentials for $REGISTRY_BEARER: lade asks as nobody"
+    [ "$(lade auth explain --format json alpine:3 | jq -r '.registry + "/" + .repository')" = docker.io/library/alpine ]
+    helper fake
+    keep "$REGISTRY_BEARER" '<token>' "refresh-$password"
+    printf '{"credHelpers":{"%s":"fake"}}' "$REGISTRY_BEARER" >"$DOCKER_CONFIG/config.json"
+    lade auth explain "$bearer" >>said
+    tail -1 said | grep -qx "$REGISTRY_BEARER: as whom it names with the identity token from docker-credential-fake ($DOCKER_CONFIG/config.json)"
+    echo '{"auths":[' >"$DOCKER_CONFIG/config.json"
+    fails 3 config.json "no entry for $REGISTRY_BEARER" -- lade auth explain "$bearer"
+    fails 2 explain -- lade auth exlain "$bearer"
+    no_secret said said.json
+}
+
+@test "a secret of Kubernetes, mounted as Docker's directory" {
+    printf '{"auths":{"127.0.0.*:%s":{"username":"alice","password":"%s"}}}' "${REGISTRY_BASIC#*:}" "$password" >"$DOCKER_CONFIG/.dockerconfigjson"
+    pushes "$basic"
+    mkdir mounted
+    mv "$DOCKER_CONFIG/.dockerconfigjson" mounted
+    fails 5 "no credentials found for $REGISTRY_BASIC in " "$DOCKER_CONFIG/.dockerconfigjson" -- lade push -q "$basic"
+    lade push -q --authfile mounted/.dockerconfigjson "$basic"
+    DOCKER_CONFIG=$PWD/mounted pushes "$basic"
+}
+
+@test "variables of GitLab CI, for their registry alone" {
+    export GITLAB_CI=true CI_REGISTRY=$REGISTRY_BASIC CI_REGISTRY_USER=alice CI_REGISTRY_PASSWORD=$password
+    pushes "$basic"
+    fails 5 "no credentials found for $REGISTRY_BEARER" -- lade push -q "$bearer"
+    # The first that is refused makes place for the next.
+    CI_REGISTRY_PASSWORD=refused CI_DEPLOY_USER=alice CI_DEPLOY_PASSWORD=$password CI_JOB_TOKEN=refused pushes "$basic"
+}
