@@ -133,11 +133,9 @@ static struct err *ask_instance(struct aws_keys *out, const struct aws *a, const
     *why = "gives no keys of its role";
     if (keys.status != 200)
         return NULL;
-    struct err *bad = json_parse(&answer, buf_text(&keys.body), keys.body.len, what);
-    if (bad || !json_is_object(answer)) {
-        err_free(bad);
+    answer = cloud_object(buf_text(&keys.body), keys.body.len);
+    if (!answer)
         return err_new(ERR_INPUT, "%s: the answer is not a JSON object", what);
-    }
     TRY(aws_keys_parse(out, answer, "Token", what));
     *found = true;
     return NULL;

@@ -66,11 +66,9 @@ static struct err *from_process(struct aws_keys *out, const char *command)
     TRY(err_wrap(e, "credential_process"));
     if (r.status != 0)
         return err_new(ERR_DENIED, "credential_process %s ended with exit status %d", program, r.status);
-    e = json_parse(&answer, buf_text(&r.out), r.out.len, "its output");
-    if (e || !json_is_object(answer)) {
-        err_free(e);
+    answer = cloud_object(buf_text(&r.out), r.out.len);
+    if (!answer)
         return err_new(ERR_INPUT, "credential_process %s wrote no JSON object", program);
-    }
     return aws_keys_parse(out, answer, "SessionToken", "credential_process");
 }
 

@@ -86,12 +86,11 @@ struct err *cloud_ask(struct cloud_reply *out, const struct cloud *c, const stru
     return e;
 }
 
-/* The parser's own message may show a part of the text. */
-static json_t *object_of(const struct buf *body)
+json_t *cloud_object(const char *text, size_t len)
 {
     json_t *j = NULL;
-    err_free(json_parse(&j, buf_text(body), body->len, "the answer"));
-    if (j && json_is_object(j))
+    err_free(json_parse(&j, text, len, "the answer"));
+    if (json_is_object(j))
         return j;
     json_decref(j);
     return NULL;
@@ -103,7 +102,7 @@ struct err *cloud_ask_json(json_t **out, const struct cloud *c, const struct clo
     TRY(cloud_ask(&r, c, q));
     if (r.status != 200)
         return cloud_refusal_json(q, &r);
-    *out = object_of(&r.body);
+    *out = cloud_object(buf_text(&r.body), r.body.len);
     if (*out)
         return NULL;
     AUTO(mem_free) char *what = cloud_what(q);
@@ -134,7 +133,7 @@ struct err *cloud_refusal_json(const struct cloud_request *q, const struct cloud
 {
     static const char *const codes[] = {"__type", "error", "code", "Code", "status", NULL};
     static const char *const messages[] = {"message", "Message", "error_description", NULL};
-    AUTO(json_decref) json_t *answer = object_of(&r->body);
+    AUTO(json_decref) json_t *answer = cloud_object(buf_text(&r->body), r->body.len);
     const json_t *inner = answer ? json_object_get(answer, "error") : NULL;
     const json_t *from = json_is_object(inner) ? inner : answer;
     const char *code = from ? text_of(from, codes) : NULL;

@@ -47,6 +47,9 @@ struct cloud_reply {
 MUST_USE struct err *cloud_ask(struct cloud_reply *out, const struct cloud *c, const struct cloud_request *q);
 /* The same, for a question whose only good answer is 200 and a JSON object; else cloud_refusal. */
 MUST_USE struct err *cloud_ask_json(json_t **out, const struct cloud *c, const struct cloud_request *q);
+/* A JSON object, or NULL for all else. Of what is wrong with it nothing is said: that may show a part of it.
+ */
+json_t *cloud_object(const char *text, size_t len);
 void cloud_reply_wipe(struct cloud_reply *r);
 
 /* "POST https://…: HTTP 403 CODE: message". 400, 401, 403: ERR_DENIED. NULL: no code, no message. */

@@ -119,11 +119,9 @@ static struct err *ask(struct creds *out, struct aws *a, const struct aws_keys *
     if (r.status != 200)
         return cloud_refusal_json(&shown, &r);
     AUTO(mem_free) char *what = cloud_what(&shown);
-    struct err *bad = json_parse(&answer, buf_text(&r.body), r.body.len, what);
-    if (bad || !json_is_object(answer)) {
-        err_free(bad);
+    answer = cloud_object(buf_text(&r.body), r.body.len);
+    if (!answer)
         return err_new(ERR_INPUT, "%s: the answer is not a JSON object", what);
-    }
     TRY(ecr_parse(out, &end_unix, answer, what));
     int64_t left = end_unix - (clock_unix() + a->skew);
     out->end_ms = end_unix ? clock_ms() + (left > 0 ? (uint64_t)left * 1000 : 0) : 0;

@@ -171,12 +171,9 @@ static struct err *from_file(struct google_token *out, const struct cloud *c, co
     TRY(fs_read_file(&text, AT_FDCWD, path, found));
     if (!*found)
         return NULL;
-    /* The parser's own message may show a part of the text. */
-    struct err *bad = json_parse(&file, buf_text(&text), text.len, path);
-    if (bad || !json_is_object(file)) {
-        err_free(bad);
+    file = cloud_object(buf_text(&text), text.len);
+    if (!file)
         return err_new(ERR_INPUT, "%s is not a JSON object", path);
-    }
     TRY(from_document(out, c, file, path));
     out->source = mem_strdup(source);
     return NULL;
@@ -231,11 +228,9 @@ static struct err *ask_machine(struct google_token *out, const struct cloud *c, 
         return err_new(ERR_NOT_FOUND, "what answers is not Google's metadata");
     if (r.status != 200)
         return cloud_refusal_json(&q, &r);
-    struct err *bad = json_parse(&answer, buf_text(&r.body), r.body.len, source);
-    if (bad || !json_is_object(answer)) {
-        err_free(bad);
+    answer = cloud_object(buf_text(&r.body), r.body.len);
+    if (!answer)
         return err_new(ERR_INPUT, "the answer is not a JSON object");
-    }
     TRY(take_token(out, answer, source));
     out->source = mem_strdup(source);
     return NULL;
