@@ -141,11 +141,10 @@ bool fallback_drop(json_t *index, const char *digest)
 
 static struct err *read_index(const struct repo *r, const char *tag, json_t **index)
 {
-    AUTO_VALUE(desc_wipe) struct desc d = {0};
     AUTO_VALUE(buf_wipe) struct buf bytes = BUF(MANIFEST_SIZE_MAX);
     AUTO(mem_free) char *what = mem_printf("%s/%s:%s", r->host->name, r->name, tag);
     bool found = false;
-    TRY(manifests_fetch(r, tag, &d, &bytes, &found));
+    TRY(manifests_fetch(r, tag, &bytes, &found));
     if (!found) {
         *index = empty_index();
         return NULL;

@@ -94,16 +94,13 @@ struct err *manifests_resolve(const struct repo *r, const char *reference, struc
     return *found ? from_body(out, &whole, reference) : NULL;
 }
 
-struct err *manifests_fetch(const struct repo *r, const char *reference, struct desc *d, struct buf *out,
-                            bool *found)
+struct err *manifests_fetch(const struct repo *r, const char *tag, struct buf *out, bool *found)
 {
     AUTO_VALUE(client_reply_wipe) struct client_reply reply = {0};
-    TRY(send(r, "GET", reference, &reply));
+    TRY(send(r, "GET", tag, &reply));
     *found = reply.status == 200;
-    if (!*found)
-        return NULL;
-    TRY(from_body(d, &reply, reference));
-    buf_add(out, buf_text(&reply.body), reply.body.len);
+    if (*found)
+        buf_add(out, buf_text(&reply.body), reply.body.len);
     return buf_check(out, "the manifest");
 }
 

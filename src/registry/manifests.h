@@ -18,9 +18,8 @@ MUST_USE struct err *manifests_resolve(const struct repo *r, const char *referen
                                        bool *found);
 /* The bytes of a known one, size and digest checked. ERR_NOT_FOUND, ERR_INTEGRITY. */
 MUST_USE struct err *manifests_get(const struct repo *r, const struct desc *d, struct buf *out);
-/* What a tag or a digest names now, and its bytes, in one request. */
-MUST_USE struct err *manifests_fetch(const struct repo *r, const char *reference, struct desc *d,
-                                     struct buf *out, bool *found);
+/* The bytes of what a tag names now, whatever they are, in one request. Not looked at here. */
+MUST_USE struct err *manifests_fetch(const struct repo *r, const char *tag, struct buf *out, bool *found);
 /* Store under its digest (`tag` NULL) or under a tag. What the registry says that it stored must be the same.
  * An immutable tag that names it already is success; another is ERR_CONFLICT. Where the registry does not
  * keep what refers to what, a manifest with a subject is noted as registry/fallback.h says. */

@@ -10,6 +10,10 @@ setup_file() {
     token_start --user bob:secret
     registry_start token "$token_auth"
     faults_begin
+    "$support/hostiled.py" "$BATS_FILE_TMPDIR/hostile.log" >"$BATS_FILE_TMPDIR/hostile.out" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q ^port "$BATS_FILE_TMPDIR/hostile.out"
+    export HOSTILE=127.0.0.1:$(sed -n 's/^port //p' "$BATS_FILE_TMPDIR/hostile.out") HOSTILE_LOG=$BATS_FILE_TMPDIR/hostile.log
 }
 teardown_file() { servers_stop; }
 setup() {
@@ -414,4 +418,72 @@ $repo:2@$digest"
     artifact "$through" "$subject" text/a >/dev/null
     artifact "$through" "$subject" text/b >/dev/null
     same filtered "$(lade referrers --artifact-type text/a --format json "docker://$through:1" | jq -r '.[].artifactType')" text/a
+}
+
+@test "hostile lists of tags" {
+    local hostile="docker://$HOSTILE"
+    fails 3 "the list does not end: 17 pages in a row have nothing in them" -- lade ls "$hostile/endless/x"
+    fails 10 "larger than" -- lade ls "$hostile/huge/x"
+    fails 3 "/v2/deep/x/tags/list" -- lade ls "$hostile/deep/x"
+    fails 3 "expected an array" -- lade ls "$hostile/wrong/x"
+    fails 3 "expected an object" -- lade ls "$hostile/array/x"
+    fails 3 "/v2/page/x/tags/list" -- lade ls "$hostile/page/x"
+    fails 4 "NAME_UNKNOWN" -- lade ls "$hostile/breaks/x"
+    same "no tags" "$(lade ls -q "$hostile/null/x")$(lade ls -q "$hostile/none/x")" ""
+    same "once, sorted" "$(lade ls -q "$hostile/plain/x" | paste -sd ' ')" "a b"
+    same "without n" "$(lade ls -q "$hostile/picky/x" | paste -sd ' ')" "a b"
+    local i
+    for i in {1..7}; do
+        run --separate-stderr lade ls "$hostile/links/x"
+        [[ $status -eq 3 || $status -eq 5 ]] || { echo "$status $stderr"; return 1; }
+        [[ $stderr != *secret* ]]
+    done
+}
+
+@test "a list with more pages than can be" {
+    fails 10 "the list has more than 10000 pages" -- lade ls "docker://$HOSTILE/long/x"
+}
+
+@test "hostile names in lists" {
+    lade ls -q "docker://$HOSTILE/odd/x" >names 2>said
+    same tags "$(paste -sd ' ' names)" "good z.1-OK_"
+    grep -q 'names 11 tags that cannot be; they are left out' said
+    lade ls -q "docker://$HOSTILE" >names 2>said
+    grep -qx "$HOSTILE/team/app" names
+    ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]' names said || false
+    ! grep -qE 'UPPER|//|host.invalid' names || false
+}
+
+@test "hostile lists of referrers" {
+    local subject how
+    subject=x@sha256:$(printf '5%.0s' {1..64})
+    for how in plain gone bad unacceptable denied nothing web; do
+        lade referrers --format json "docker://$HOSTILE/$how/$subject" >list 2>said || { cat said; return 1; }
+        same "$how" "$(jq -r '.[].digest' list | cut -c 1-9 | paste -sd ' ')" "sha256:aa sha256:bb"
+        grep -q 'has 11 entries that cannot be read' said
+    done
+    lade referrers "docker://$HOSTILE/plain/$subject" >table 2>/dev/null
+    same lines "$(wc -l <table)" 3
+    ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]' table || false
+    fails 3 "the list does not end" -- lade referrers "docker://$HOSTILE/endless/$subject"
+    fails 10 "larger than" -- lade referrers "docker://$HOSTILE/huge/$subject"
+    fails 3 "/v2/deep/x/referrers/" -- lade referrers "docker://$HOSTILE/deep/$subject"
+    fails 4 "NAME_UNKNOWN" -- lade referrers "docker://$HOSTILE/breaks/$subject"
+    fails 10 "larger than" -- lade referrers "docker://$HOSTILE/fallback-huge/$subject"
+    fails 10 "20000 manifests; at most 10000 are read" -- lade referrers "docker://$HOSTILE/fallback-many/$subject"
+}
+
+@test "hostile answers to rm" {
+    local digest
+    digest=sha256:$(printf 'd%.0s' {1..64})
+    # The manifest is not what its digest says, and can be removed all the same.
+    lade rm "docker://$HOSTILE/plain/x@$digest" >/dev/null
+    lade rm "docker://$HOSTILE/gone/x@$digest" >/dev/null
+    fails 11 "HTTP 400 UNSUPPORTED" "lets no client delete images" -- lade rm "docker://$HOSTILE/unsupported/x@$digest"
+    run --separate-stderr lade rm --tries 1 "docker://$HOSTILE/away/x@$digest"
+    [ "$status" -eq 7 ]
+    # With tags that lead nowhere, nothing is removed.
+    fails 3 "the list does not end" -- lade rm --keep 1 "docker://$HOSTILE/endless/x"
+    fails 3 "the list does not end" -- lade rm "docker://$HOSTILE/endless/x:1"
+    ! grep ^DELETE "$HOSTILE_LOG" | grep endless || false
 }
