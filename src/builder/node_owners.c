@@ -20,17 +20,18 @@ static void add(struct owner_list *list, const struct node *n, size_t skip)
     o->device_minor = n->device_minor;
 }
 
-static void find(struct owner_list *list, const struct node *n, size_t skip)
+static void find(struct owner_list *list, const struct node *n, size_t skip, bool devices_only)
 {
-    if (n->uid || n->gid || n->type == NODE_CHAR || n->type == NODE_BLOCK)
+    bool device = n->type == NODE_CHAR || n->type == NODE_BLOCK;
+    if (device || (!devices_only && (n->uid || n->gid)))
         add(list, n, skip);
     for (uint32_t i = 0; i < n->child_count; i++)
-        find(list, n->child[i], skip);
+        find(list, n->child[i], skip, devices_only);
 }
 
-void node_owners(struct owner_list *out, const struct node *top)
+void node_owners(struct owner_list *out, const struct node *top, bool devices_only)
 {
     AUTO(mem_free) char *path = node_path(top);
-    find(out, top, strlen(path));
+    find(out, top, strlen(path), devices_only);
     owner_list_sort(out);
 }

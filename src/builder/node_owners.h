@@ -5,7 +5,10 @@
 #include "base/owner.h"
 #include "layers/tree.h"
 
-/* Add what is not 0:0, or a device, of a node and all that is below it, by path from the node; sorted. */
-void node_owners(struct owner_list *out, const struct node *top);
+#include <stdbool.h>
+
+/* Add what is not 0:0, or a device, of a node and all that is below it, by path from the node; sorted.
+ * `devices_only`: where the file system itself has the owners. */
+void node_owners(struct owner_list *out, const struct node *top, bool devices_only);
 
 #endif

@@ -331,8 +331,8 @@ struct err *rootfs_make(struct rootfs *out, struct builder *b, struct stage *s)
         files = out->merged;
     out->files = files;
     TRY(add_patch(out, b, s));
-    if (out->way.ids == SANDBOX_SINGLE)
-        node_owners(&out->owners, tree_root(files));
+    if (out->way.ids == SANDBOX_SINGLE || out->way.ids == SANDBOX_RANGE)
+        node_owners(&out->owners, tree_root(files), out->way.ids == SANDBOX_RANGE);
     TRY(unpacking_begin(&out->upper, b->rootfs->dir, kind_of(out->way)));
     return unpacking_like(out->upper, tree_root(files));
 }

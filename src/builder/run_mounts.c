@@ -53,7 +53,7 @@ static struct err *add_bind(struct run_mounts *m, struct builder *b, const struc
     item->source = shown.path;
     item->read_only = mount->read_only;
     if (mount->from)
-        node_owners(&item->owners, mount->node);
+        node_owners(&item->owners, mount->node, false);
     return NULL;
 }
 

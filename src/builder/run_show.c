@@ -10,6 +10,8 @@
 #include "layers/clone.h"
 #include "layers/tarwrite.h"
 
+#include <unistd.h>
+
 static bool owners_are_real(struct sandbox_way way)
 {
     return way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
@@ -69,6 +71,19 @@ static char *beneath(const char *dir, const char *path)
     return *path ? path_join(dir, path) : mem_strdup(dir);
 }
 
+/* With one id, others' files would be shown as nobody's, while those of the context belong to root. */
+static struct err *all_ours(const struct run_mount *mount, struct node *n, bool *yes)
+{
+    struct node **child = NULL;
+    size_t count = 0;
+    *yes = n->uid == geteuid() && n->gid == getegid();
+    if (*yes && n->type == NODE_DIR)
+        TRY(tree_children(mount->files, n, &child, &count));
+    for (size_t i = 0; *yes && i < count; i++)
+        TRY(all_ours(mount, child[i], yes));
+    return NULL;
+}
+
 /* Without any copy: files that nobody can change there, and that are what they should be. */
 static struct err *show_in_place(struct run_shown *out, struct builder *b, const struct run_mount *mount)
 {
@@ -76,7 +91,10 @@ static struct err *show_in_place(struct run_shown *out, struct builder *b, const
     AUTO(mem_free) char *path = node_path(mount->node);
     TRY(rootfs_way(b, &way));
     if (!mount->from) {
-        if (b->context.real_path && !b->context.ignore && !owners_are_real(way))
+        bool ours = b->context.real_path && !b->context.ignore && !owners_are_real(way);
+        if (ours)
+            TRY(all_ours(mount, mount->node, &ours));
+        if (ours)
             out->path = beneath(b->context.real_path, path);
         return NULL;
     }

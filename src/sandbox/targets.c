@@ -105,15 +105,20 @@ static struct err *make(struct targets *t, const char *parent, const char *name,
     TRY(open_directory(&folder, t->root, parent));
     if (fstat(folder, &before) != 0)
         return failed(name);
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
     int fd = create(folder, name, type, device);
-    if (fd < 0 || fstat(folder, &after) != 0)
+    if (fd < 0)
+        return failed(name);
+    /* What the command sees does not tell when it was started. */
+    (void)futimens(folder, times);
+    if (fstat(folder, &after) != 0)
         return failed(name);
     struct targets_made made = {
         .parent = fd_take(&folder),
         .fd = fd,
         .name = mem_strdup(name),
         .directory = S_ISDIR(type),
-        .before = {before.st_atim, before.st_mtim},
+        .before = {times[0], times[1]},
         .after = after.st_mtim,
     };
     MEM_PUSH(t->made, t->count, t->room, made);

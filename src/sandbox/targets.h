@@ -12,14 +12,15 @@
 
 /*
  * Where something is mounted in the root. What is not there is made, and removed again after the command if
- * it is as it was made; the directory that it is in then has the times of before. Links are followed as the
- * command would see them, and never lead out of the root.
+ * it is as it was made; the directory that it is in has the times of before, unless the command changes it.
+ * Links are followed as the command would see them, and never lead out of the root.
  */
 struct targets_made {
     int parent, fd; /* the directory that it is in, and itself */
     char *name;
     bool directory;
-    struct timespec before[2], after; /* the parent's times: to access and change; of the change by us */
+    struct timespec before[2], after; /* the parent's times: to access and change; of its change when we have
+                                         made this */
 };
 struct targets {
     int root; /* borrowed */

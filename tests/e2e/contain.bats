@@ -58,7 +58,8 @@ settled() {
     "$support/sound" "$LADE_STORE"
     lade verify
     lade prune >/dev/null
-    run find "$LADE_CACHE" -name '.new-*'
+    # Of files that are not finished, the young may be somebody's.
+    run find "$LADE_CACHE" -name '.new-*' -type d
     same 'what is unfinished' "$output" ''
 }
 

@@ -226,6 +226,18 @@ config() {
     fails 4 '"/nix": not found' -- lade build -q context
 }
 
+@test "files of the context are root's in bind mounts, whoever has the checkout" {
+    local way
+    mkdir -p "$world/theirs/d"
+    echo x >"$world/theirs/d/f"
+    [ "$(id -u)" != 0 ] || chown 7:8 "$world/theirs/d/f"
+    for way in '' ,rw ,source=d/f ,source=d; do
+        printf '%s\n' 'FROM base' "RUN --mount=target=/m$way find /m | sort | xargs stat -c '%u:%g'" >"$world/theirs/Dockerfile"
+        lade build --no-cache --progress=plain "$world/theirs" >log 2>&1 || { cat log && return 1; }
+        same "owners with ${way:-nothing}" "$(said <log | sort -u)" 0:0
+    done
+}
+
 @test "hard links in bind mounts" {
     mkdir -p context/d/sub context/hidden
     echo one >context/d/a
