@@ -25,6 +25,7 @@ struct node {
     struct desc desc;
     char *data;
     unsigned height; /* above its highest child: 1 + height; without child manifests: 0 */
+    bool refers;     /* it has a subject */
 };
 
 struct copy {
@@ -147,6 +148,7 @@ static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, 
             *height = below + 1;
     }
     c->node[number].height = *height;
+    c->node[number].refers = m.subject.media_type != NULL;
     if (m.config.media_type)
         TRY(add_blob(c, &m.config));
     for (size_t i = 0; i < m.layers.count; i++)
@@ -245,7 +247,14 @@ static struct err *send_bytes(struct copy *c, const struct desc *d)
     return store_put(c->to, d, from);
 }
 
-/* `data`: the bytes, when they are in memory. */
+/* What is there may not be noted yet among what refers to its subject, when a push ended between the two: it
+ * is sent again. */
+static bool is_done_when_there(const struct desc *d, const char *data)
+{
+    return !data || !((const struct node *)d)->refers;
+}
+
+/* `data`: the bytes, when they are in memory: then it is the `desc` of a node. */
 static struct err *move(struct copy *c, const struct desc *d, const char *data, enum outcome *how)
 {
     AUTO(source_free) struct source *from = NULL;
@@ -257,7 +266,8 @@ static struct err *move(struct copy *c, const struct desc *d, const char *data, 
         from = watch(c, d, source_mem(data, (size_t)d->size));
         return store_put_tagged(c->to, d, c->options->tag, from);
     }
-    TRY(store_has(c->to, d, &done));
+    if (is_done_when_there(d, data))
+        TRY(store_has(c->to, d, &done));
     if (done)
         return NULL;
     if (data) {
@@ -419,6 +429,9 @@ static struct err *copy_once(struct store *to, struct store *from, const struct 
     *at_manifest = false;
     begin(&c);
     TRY(err_wrap(gather(&c, root, 1, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
+    /* Before the first of them is sent. */
+    for (size_t i = 0; i < c.blob.count; i++)
+        TRY(err_wrap(store_fits(to, &c.blob.item[i]), "%s to %s", options->verb, store_name(to)));
     struct err *e = send_all(&c, height);
     *at_manifest = c.at_manifest;
     if (!e)

@@ -49,6 +49,11 @@ char *store_origin(struct store *s, const struct desc *d)
     return s->ops->origin ? s->ops->origin(s, d) : NULL;
 }
 
+struct err *store_fits(struct store *s, const struct desc *d)
+{
+    return s->ops->fits ? s->ops->fits(s, d) : NULL;
+}
+
 struct err *store_mount(struct store *s, const struct desc *d, const char *origin, bool *done)
 {
     *done = false;

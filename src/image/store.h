@@ -38,6 +38,8 @@ struct store_ops {
     /* Try to take the blob from `origin` ("host/repository") without moving its bytes; *done false when that
      * is not possible, which is no error. May be NULL. */
     struct err *(*mount)(struct store *s, const struct desc *d, const char *origin, bool *done);
+    /* An error when it is known that the place takes no blob of this size. Asks nobody. May be NULL. */
+    struct err *(*fits)(struct store *s, const struct desc *d);
     /* What messages call it: "localhost:5000/app", "oci:dir". Borrowed. */
     const char *(*name)(const struct store *s);
     void (*free)(struct store *s);
@@ -56,6 +58,7 @@ MUST_USE struct err *store_put_tagged(struct store *s, const struct desc *d, con
                                       struct source *from);
 char *store_origin(struct store *s, const struct desc *d);
 MUST_USE struct err *store_mount(struct store *s, const struct desc *d, const char *origin, bool *done);
+MUST_USE struct err *store_fits(struct store *s, const struct desc *d);
 const char *store_name(const struct store *s);
 void store_free(struct store *s);
 AUTO_DEFINE(struct store *, store_free)

@@ -7,6 +7,7 @@
 #include "registry/blob.h"
 #include "registry/client.h"
 #include "registry/host.h"
+#include "registry/journal.h"
 #include "registry/manifests.h"
 #include "registry/mirror.h"
 #include "registry/remote.h"
@@ -54,6 +55,7 @@ void registry_free(struct registry *r)
         return;
     for (size_t i = 0; i < r->host_count; i++)
         host_free(r->hosts[i]);
+    journal_sweep(r->cache_dir);
     mem_free(r->hosts);
     settings_wipe(&r->settings);
     strlist_wipe(&r->moved);

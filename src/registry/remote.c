@@ -6,6 +6,7 @@
 #include "image/mediatype.h"
 #include "registry/blob.h"
 #include "registry/manifests.h"
+#include "registry/quirks.h"
 
 #include <string.h>
 
@@ -182,6 +183,12 @@ static struct err *remote_mount(struct store *s, const struct desc *d, const cha
     return NULL;
 }
 
+static struct err *remote_fits(struct store *s, const struct desc *d)
+{
+    char text[DIGEST_SHORT];
+    return quirks_check_size(quirks_of(self(s)->repo.host->name), digest_short(&d->digest, text), d->size);
+}
+
 static const char *remote_name(const struct store *s)
 {
     return ((const struct remote *)s)->name;
@@ -208,6 +215,7 @@ static const struct store_ops remote_ops = {.has = remote_has,
                                             .tag = remote_tag,
                                             .origin = remote_origin,
                                             .mount = remote_mount,
+                                            .fits = remote_fits,
                                             .name = remote_name,
                                             .free = remote_free};
 

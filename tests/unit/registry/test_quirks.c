@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "registry/lessons.h"
 #include "registry/quirks.h"
+#include "registry/registry.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -52,6 +53,25 @@ static void sizes(void **state)
     err_free(e);
     check_error(quirks_check_size(quirks_of("public.ecr.aws"), "x", 10001 * MIB), ERR_RESOURCE, "ECR Public");
     check_ok(quirks_check_size(quirks_of("localhost"), "x", UINT64_MAX));
+}
+
+/* A layer that is too large is named before anybody is asked. */
+static void layers(void **state)
+{
+    (void)state;
+    AUTO(registry_free) struct registry *r = NULL;
+    AUTO(store_free) struct store *s = NULL;
+    AUTO_VALUE(ref_wipe)
+    struct ref ref = {.registry = mem_strdup("ghcr.io"), .repository = mem_strdup("o/app")};
+    AUTO_VALUE(desc_wipe) struct desc d = {0};
+    struct digest digest = digest_of("x", 1);
+    AUTO(source_free) struct source *from = source_mem("x", 1);
+    desc_set(&d, "application/vnd.oci.image.layer.v1.tar", &digest, UINT64_C(11000000000));
+    check_ok(registry_new(&r, &(struct registry_options){.tries = 1}));
+    check_ok(registry_repository(r, &ref, true, &s));
+    check_error(store_fits(s, &d), ERR_RESOURCE, "has 11.0 GB, and GitHub takes at most 10.0 GB");
+    check_error(store_put(s, &d, from), ERR_RESOURCE, "has 11.0 GB, and GitHub takes at most 10.0 GB");
+    assert_int_equal(registry_counts(r).requests, 0);
 }
 
 /* What was learned decides how the next blob goes up. */
@@ -121,8 +141,8 @@ static void expectations(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hosts), cmocka_unit_test(sizes),
-                                       cmocka_unit_test(plans), cmocka_unit_test(mounts),
-                                       cmocka_unit_test(expectations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hosts),  cmocka_unit_test(sizes),
+                                       cmocka_unit_test(layers), cmocka_unit_test(plans),
+                                       cmocka_unit_test(mounts), cmocka_unit_test(expectations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
