@@ -27,12 +27,13 @@ teardown_file() { servers_stop; }
 setup() {
     fresh
     local name
-    for name in $(compgen -e AWS_) $(compgen -e AZURE_) $(compgen -e GOOGLE_) $(compgen -e IDENTITY_) CLOUDSDK_CONFIG GCE_METADATA_HOST; do
+    # What "fresh" says of metadata stays.
+    local no_aws=$AWS_EC2_METADATA_DISABLED no_azure=$AZURE_POD_IDENTITY_AUTHORITY_HOST
+    for name in $(compgen -e AWS_) $(compgen -e AZURE_) $(compgen -e GOOGLE_) $(compgen -e IDENTITY_) CLOUDSDK_CONFIG; do
         unset "$name"
     done
+    export AWS_EC2_METADATA_DISABLED=$no_aws AZURE_POD_IDENTITY_AUTHORITY_HOST=$no_azure
     export HTTPS_PROXY=$CLOUD_PROXY SSL_CERT_FILE=$CLOUD_CA
-    # What asks the metadata of a machine would ask that of the machine that runs the tests.
-    export AWS_EC2_METADATA_DISABLED=true
     rm -f "$CLOUD_DIR/mode"
     : >"$CLOUD_LOG"
     image=$BATS_TEST_NUMBER/app:1
@@ -62,6 +63,16 @@ refused() {
     quiet said
 }
 
+# page NAME: the commands of a page of doc/registries.
+page() {
+    mkdir -p app
+    cp "$BATS_FILE_TMPDIR/context/Dockerfile" app
+    { echo 'set -euo pipefail'; sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$root/doc/registries/$1.md"; } >commands
+    [ "$(wc -l <commands)" -gt 3 ]
+    bash commands >said 2>&1 || { cat said; return 1; }
+    quiet said
+}
+
 aws_static() { export AWS_ACCESS_KEY_ID=$static AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY; }
 
 # --- Amazon ---
@@ -75,6 +86,13 @@ aws_static() { export AWS_ACCESS_KEY_ID=$static AWS_SECRET_ACCESS_KEY=wJalrXUtnF
     : >"$CLOUD_LOG"
     lade push -q "$ecr/$image" "$ecr/$image-2" "$ecr/$BATS_TEST_NUMBER/other:1"
     [ "$(grep -c PASSWORD "$CLOUD_LOG")" -eq 1 ]
+}
+
+@test "ECR: the commands of its page" {
+    aws_static
+    page ecr
+    grep -qE '^Amazon ECR \(\$AWS_ACCESS_KEY_ID\) +found: user "AWS"' said
+    grep -q 'PUT https://public.ecr.aws/v2/alias/app/manifests/1 auth=Bearer 201' "$CLOUD_LOG"
 }
 
 @test "ECR: temporary keys in the environment" {
@@ -289,6 +307,13 @@ principal() { export AZURE_TENANT_ID=$tenant AZURE_CLIENT_ID=$client AZURE_CLIEN
     refused 5 AADSTS700082 -- lade push -q "$acr/$image"
 }
 
+@test "ACR: the commands of its page" {
+    principal
+    page acr
+    grep -qE '^Azure \(\$AZURE_CLIENT_SECRET\) +found: ' said
+    grep -q "PUT https://$acr/v2/team/app/manifests/1 auth=Bearer 201" "$CLOUD_LOG"
+}
+
 @test "ACR: another cloud, another authority" {
     principal
     lade tag "$acr/$image" "example.azurecr.us/$image"
@@ -353,6 +378,17 @@ principal() { export AZURE_TENANT_ID=$tenant AZURE_CLIENT_ID=$client AZURE_CLIEN
     GOOGLE_APPLICATION_CREDENTIALS=broken refused 11 gdch -- lade push -q "$gar/$image"
 }
 
+@test "GAR: the commands of its page" {
+    ACCESS_TOKEN=$(curl -sS -H 'Metadata-Flavor: Google' "http://$CLOUD_METADATA/computeMetadata/v1/instance/service-accounts/default/token" |
+        jq -r .access_token)
+    export ACCESS_TOKEN KEY=$CLOUD_DIR/google-key.json
+    page gar
+    grep -qE '^Google Cloud \(\$GOOGLE_APPLICATION_CREDENTIALS\) +found: user "oauth2accesstoken"' said
+    grep -q "PUT https://$gar/v2/project/repository/app/manifests/1 auth=Bearer 201" "$CLOUD_LOG"
+    logged 'GAR _json_key'
+    logged 'GAR _json_key_base64'
+}
+
 @test "GAR: a key whose account does not know it" {
     local key
     key=$(openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null)
@@ -381,6 +417,11 @@ principal() { export AZURE_TENANT_ID=$tenant AZURE_CLIENT_ID=$client AZURE_CLIEN
     jq --arg f "$PWD/token" '.credential_source = {file: $f, format: {type: "json", subject_token_field_name: "value"}}' \
         "$CLOUD_DIR/google-federation.json" >json
     GOOGLE_APPLICATION_CREDENTIALS=json pushes "$gar/$image"
+    jq --arg u "http://$CLOUD_METADATA/federated" '.credential_source = {url: $u, headers: {Authorization: "bearer canary-request-token"},
+        format: {type: "json", subject_token_field_name: "value"}}' "$CLOUD_DIR/google-federation.json" >url
+    GOOGLE_APPLICATION_CREDENTIALS=url pushes "$gar/$image"
+    jq '.credential_source.url = "http://issuer.example.org/"' url >plain
+    GOOGLE_APPLICATION_CREDENTIALS=plain refused 5 'not asked without TLS' -- lade push -q "$gar/$image"
     jq '.audience = "other"' "$CLOUD_DIR/google-federation.json" >wrong
     GOOGLE_APPLICATION_CREDENTIALS=wrong refused 5 'HTTP 400' audience -- lade push -q "$gar/$image"
 }

@@ -17,6 +17,8 @@ fresh() {
     export XDG_DATA_HOME=$HOME/data XDG_CACHE_HOME=$HOME/cache XDG_CONFIG_HOME=$HOME/config
     export XDG_RUNTIME_DIR=$HOME/run DOCKER_CONFIG=$HOME/.docker
     export LADE_STORE=$BATS_TEST_TMPDIR/store LADE_CACHE=$BATS_TEST_TMPDIR/cache
+    # The machine that runs the tests may be in a cloud: nobody asks what it knows of itself.
+    export AWS_EC2_METADATA_DISABLED=true GCE_METADATA_HOST=127.0.0.1:1 AZURE_POD_IDENTITY_AUTHORITY_HOST=http://127.0.0.1:1
     unset SOURCE_DATE_EPOCH REGISTRY_AUTH_FILE DOCKER_AUTH_CONFIG http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
     mkdir -p "$HOME" "$XDG_RUNTIME_DIR" "$BATS_TEST_TMPDIR/work"
     chmod 700 "$XDG_RUNTIME_DIR"

@@ -78,7 +78,7 @@ class World:
             self.secrets[secret] = set()
             if token:
                 self.secrets[token] = {"ecr-api", "sts"}
-        self.secrets.update({CLIENT_SECRET: {"entra"}, IDENTITY_HEADER: {"app"}, GOOGLE_USER["client_secret"]: {"google"},
+        self.secrets.update({CLIENT_SECRET: {"entra"}, IDENTITY_HEADER: {"app"}, "canary-request-token": {"issuer"}, GOOGLE_USER["client_secret"]: {"google"},
                              GOOGLE_USER["refresh_token"]: {"google"}})
         self.google_files()
 
@@ -542,7 +542,7 @@ class Metadata(Cloud):
 
     def serve(self):
         path, _, query = self.path.partition("?")
-        self.place = "container" if path == "/container" else "app" if path == "/msi/token" else ""
+        self.place = {"/container": "container", "/msi/token": "app", "/federated": "issuer"}.get(path, "")
         self.look(self.body())
         if path.startswith("/latest/"):
             self.ec2(path)
@@ -550,6 +550,10 @@ class Metadata(Cloud):
             if self.headers.get("Authorization") != "canary-container-token":
                 raise Refused(401, b"{}")
             self.aws("ASIACONTAINER0000001")
+        elif path == "/federated":
+            if self.headers.get("Authorization") != "bearer canary-request-token":
+                raise Refused(401, b"{}")
+            self.say_json({"value": "canary-federated.token"})
         elif path in ("/metadata/identity/oauth2/token", "/msi/token"):
             self.azure(path, dict(urllib.parse.parse_qsl(query)))
         elif path == "/computeMetadata/v1/instance/service-accounts/default/token":
