@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/build.h"
 
+#include "base/codec.h"
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "builder/cachewrite.h"
 #include "builder/lookup.h"
 #include "builder/rootfs.h"
 #include "builder/schedule.h"
@@ -76,10 +78,32 @@ static void final_config(const struct builder *b, const struct stage *s, struct 
         out->platform = b->options->platform;
 }
 
+static struct err *add_inline_cache(struct builder *b, const struct stage *s, struct config *config)
+{
+    AUTO_VALUE(buf_wipe) struct buf records = BUF(CACHESET_RECORDS_MAX);
+    if (!b->options->cache_inline)
+        return NULL;
+    TRY(cachewrite_records(b, s, &records));
+    config->cache = codec_base64(records.data, records.len);
+    return NULL;
+}
+
+/* A cache is for the next build; this one has its image without. */
+static struct err *write_cache(struct builder *b, const struct stage *s, struct build_result *out)
+{
+    if (!b->options->cache_to)
+        return NULL;
+    out->cache_error = cachewrite_manifest(b, s, b->options->cache_max, &out->cache);
+    if (out->cache_error && err_kind_of(out->cache_error) == ERR_STOPPED)
+        return TAKE(out->cache_error);
+    return NULL;
+}
+
 static struct err *write_image(struct builder *b, const struct stage *s, struct build_result *out)
 {
     TRY(settle_parts(b, s, out));
     final_config(b, s, &out->config);
+    TRY(add_inline_cache(b, s, &out->config));
     AUTO(mem_free) char *config = config_bytes(&out->config);
     TRY(store_write(b->layout, MEDIATYPE_OCI_CONFIG, config, strlen(config), &out->config_desc));
     event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &out->config_desc});
@@ -140,12 +164,19 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     b->context.trust_times = o->trust_times;
     TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
     TRY(make_plan(b));
+    if (o->cache_from_count)
+        TRY(cacheset_open(&b->imported, o->cache_from, o->cache_from_count, o->events));
+    if (o->cache_to || o->cache_inline)
+        b->notes = cache_notes_new();
     struct stage *target = &b->stage[b->plan.target->number];
     TRY(schedule_run(b));
     TRY(diag_error(&b->diag));
     warn_unused_args(b);
     report_warnings(b, out);
-    return write_image(b, target, out);
+    TRY(write_image(b, target, out));
+    out->steps = b->steps;
+    out->steps_cached = b->steps_cached;
+    return write_cache(b, target, out);
 }
 
 static void builder_wipe(struct builder *b)
@@ -163,6 +194,8 @@ static void builder_wipe(struct builder *b)
     context_wipe(&b->context);
     spool_free(b->spool);
     rootfs_state_free(b->rootfs);
+    cacheset_free(b->imported);
+    cache_notes_free(b->notes);
     store_free(b->blobs);
     store_free(b->kept);
     if (b->cache_dir >= 0)
@@ -175,14 +208,34 @@ static void builder_wipe(struct builder *b)
     lock_free(b->lock);
 }
 
+static struct err *run_once(struct build_result *out, const struct build_options *options,
+                            struct store *layout, struct registry *r, bool no_ghosts, bool *ghost_needed)
+{
+    struct builder b = {.options = options,
+                        .layout = layout,
+                        .cache_dir = -1,
+                        .scratch_dir = -1,
+                        .cancel_fd = -1,
+                        .no_ghosts = no_ghosts};
+    struct err *e = run_build(&b, r, out);
+    *ghost_needed = atomic_load(&b.ghost_needed);
+    builder_wipe(&b);
+    return e;
+}
+
 struct err *build_run(struct build_result *out, const struct build_options *options, struct store *layout,
                       struct registry *r)
 {
-    struct builder b = {
-        .options = options, .layout = layout, .cache_dir = -1, .scratch_dir = -1, .cancel_fd = -1};
-    struct err *e = run_build(&b, r, out);
-    builder_wipe(&b);
-    return e;
+    bool ghost_needed = false;
+    struct err *e = run_once(out, options, layout, r, false, &ghost_needed);
+    if (!e || !ghost_needed || err_kind_of(e) == ERR_STOPPED)
+        return e;
+    err_free(e);
+    event_note(options->events,
+               "the files of a step are needed that the cache only has the result of: once more, with "
+               "that step");
+    build_result_wipe(out);
+    return run_once(out, options, layout, r, true, &ghost_needed);
 }
 
 void build_result_wipe(struct build_result *result)
@@ -192,5 +245,7 @@ void build_result_wipe(struct build_result *result)
     config_wipe(&result->config);
     desclist_wipe(&result->layers);
     free(result->base_name);
+    desc_wipe(&result->cache);
+    err_free(result->cache_error);
     *result = (struct build_result){0};
 }

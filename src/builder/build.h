@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "builder/cacheset.h"
 #include "builder/run_options.h"
 #include "image/config.h"
 #include "image/event.h"
@@ -42,9 +43,13 @@ struct build_options {
     bool complete; /* fetch base blobs that nothing reads too */
     struct layer_options layer;
     struct run_options run;
-    bool trust_times;  /* of the context's files: see struct tree_dir_options */
-    unsigned jobs;     /* 0: one for each processor */
-    const char *cache; /* the cache directory, made when absent; NULL: keep nothing between builds */
+    bool trust_times;                      /* of the context's files: see struct tree_dir_options */
+    unsigned jobs;                         /* 0: one for each processor */
+    const struct cache_source *cache_from; /* caches to read from (cacheset.h), the best first */
+    size_t cache_from_count;
+    bool cache_to, cache_max; /* write a cache for others, with the layers of all stages */
+    bool cache_inline;        /* put one into the image's config */
+    const char *cache;        /* the cache directory, made when absent; NULL: keep nothing between builds */
     const struct events *events;
 };
 
@@ -53,9 +58,12 @@ struct build_result {
     struct desc manifest;
     struct desc config_desc;
     struct config config;
-    struct desclist layers; /* base first; base layers may be absent from the layout, with origin */
-    char *base_name;        /* of the target's base image, or NULL */
+    struct desclist layers;  /* base first; base layers may be absent from the layout, with origin */
+    char *base_name;         /* of the target's base image, or NULL */
+    struct desc cache;       /* the manifest of the cache that was written (cachewrite.h) */
+    struct err *cache_error; /* why there is none, though one was asked for */
     size_t warnings;
+    size_t steps, steps_cached; /* that make layers, and how many of them came from a cache */
 };
 
 /* Build into `layout` with what `r` can pull.

@@ -189,6 +189,8 @@ static struct err *unpack_part(struct unpacking_task *task)
     if (!e && !task->done && part->made)
         e = unpacked_from_tree(&task->done, task->cache_dir, task->kind, part->tree, id);
     if (!e && !task->done)
+        e = part_want_files(task->b, part);
+    if (!e && !task->done)
         e = unpacked_make(&task->done, task->cache_dir, task->kind, task->b->blobs, &part->desc, id);
     if (!e && task->kind == UNPACKED_OURS)
         e = set_capabilities(task->done);

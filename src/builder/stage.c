@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "builder/rootfs.h"
+#include "builder/stepcache.h"
 #include "image/layout.h"
 #include "layers/layer.h"
 #include "layers/unpacked.h"
@@ -49,11 +50,26 @@ void part_find_tree(struct builder *b, struct part *part)
     err_free(e);
     if (!tree && shown)
         tree = unpacked_tree(shown);
+    struct err *foreign = tree ? NULL : cacheset_index(&tree, b->imported, &part->diff_id);
+    err_free(foreign);
     if (tree)
         tree_settle(tree);
     builder_lock(b);
     part->tree = tree;
     part->shown = shown;
+}
+
+bool part_is_ghost(const struct part *part)
+{
+    return !part->made && !part->base && !digest_is_set(&part->desc.digest);
+}
+
+struct err *part_want_files(struct builder *b, const struct part *part)
+{
+    if (!part_is_ghost(part) || part->shown || part->unpacked)
+        return NULL;
+    atomic_store(&b->ghost_needed, true);
+    return err_new(ERR_NOT_FOUND, "the files of a layer that a cache tells of are nowhere");
 }
 
 static struct part *new_part(struct builder *b)
@@ -79,13 +95,14 @@ static struct part *base_part(struct builder *b, const struct desc *layer, const
 {
     for (size_t i = 0; i < b->parts.count; i++) {
         struct part *part = b->parts.item[i];
-        if (!part->made && digest_equal(&part->desc.digest, &layer->digest) &&
+        if (part->base && digest_equal(&part->desc.digest, &layer->digest) &&
             digest_equal(&part->diff_id, diff_id) && str_eq(part->desc.media_type, layer->media_type))
             return part;
     }
     struct part *part = new_part(b);
     desc_copy(&part->desc, layer);
     part->diff_id = *diff_id;
+    part->base = true;
     return part;
 }
 
@@ -157,7 +174,9 @@ static struct err *load_part(struct builder *b, struct part *part)
     part_begin(b, part);
     if (!part->tree)
         part_find_tree(b, part);
-    if (!part->tree) {
+    if (!part->tree)
+        e = part_want_files(b, part);
+    if (!part->tree && !e) {
         builder_unlock(b);
         e = layer_index(&tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir);
         builder_lock(b);
@@ -228,6 +247,22 @@ static void announce(struct builder *b, struct stage *s, const struct part *part
     event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
 }
 
+struct err *part_digest(struct builder *b, struct part *part)
+{
+    struct layer_options options = layer_options_of(b, part);
+    struct digest found = {0};
+    struct err *e = NULL;
+    part_begin(b, part);
+    if (!digest_is_set(&part->diff_id)) {
+        builder_unlock(b);
+        e = layer_digest(part->tree, &options, &found);
+        builder_lock(b);
+        part->diff_id = found;
+    }
+    part_end(b, part);
+    return e;
+}
+
 struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *layer_take, const char *what,
                             bool *empty)
 {
@@ -246,9 +281,11 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     stage_push(s, part);
     if (!s->plan->result)
         return NULL;
+    bool known = false;
+    TRY(stepcache_take_files(b, part, &known));
     struct layer_options options = layer_options_of(b, part);
     builder_unlock(b);
-    struct err *e = layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
+    struct err *e = known ? NULL : layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
     builder_lock(b);
     TRY(e);
     announce(b, s, part);
@@ -264,26 +301,10 @@ void stage_add_part(struct builder *b, struct stage *s, const struct part *layer
         announce(b, s, part);
 }
 
-static struct err *digest_part(struct builder *b, struct part *part)
-{
-    struct layer_options options = layer_options_of(b, part);
-    struct digest found = {0};
-    builder_unlock(b);
-    struct err *e = layer_digest(part->tree, &options, &found);
-    builder_lock(b);
-    part->diff_id = found;
-    return e;
-}
-
 struct err *stage_diff_ids(struct builder *b, struct stage *s)
 {
-    for (size_t i = 0; i < s->parts.count; i++) {
-        struct part *part = s->parts.item[i];
-        part_begin(b, part);
-        struct err *e = digest_is_set(&part->diff_id) ? NULL : digest_part(b, part);
-        part_end(b, part);
-        TRY(e);
-    }
+    for (size_t i = 0; i < s->parts.count; i++)
+        TRY(part_digest(b, s->parts.item[i]));
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "builder/base.h"
 #include "builder/build.h"
+#include "builder/cacheset.h"
 #include "builder/context.h"
 #include "builder/dockerfile.h"
 #include "builder/expand.h"
@@ -15,6 +16,7 @@
 #include "layers/spool.h"
 #include "layers/tree.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -48,9 +50,13 @@ struct part {
     bool tree_of_unpacked;     /* `tree` belongs to `unpacked` … */
     struct unpacked *shown; /* … or, where this is set, to this: of a layer that a build before unpacked */
     bool made;              /* by this build: contents of `tree` can be read */
+    bool base;              /* it came with an image that FROM or COPY --from names */
     bool busy;              /* somebody is about to set what is not set yet: part_begin */
 };
 void part_free(struct part *part);
+/* A ghost: somebody's cache knows which layer it is, and nobody has its files. A build can go by as long as
+ * nobody reads them. */
+bool part_is_ghost(const struct part *part);
 struct part_list {
     struct part **item;
     size_t count, room;
@@ -93,10 +99,15 @@ struct builder {
     size_t lookup_count, lookup_room;
     struct part_list parts;      /* all, owned */
     struct rootfs_state *rootfs; /* what RUN steps share (rootfs.h), made by the first */
+    struct cacheset *imported;   /* what --cache-from knows, or NULL */
+    struct cache_notes *notes;   /* for --cache-to (cachewrite.h), or NULL */
+    bool no_ghosts;              /* layers that are nowhere are made again */
+    atomic_bool ghost_needed;    /* the files of one were wanted: build once more without */
     struct spool *spool;
-    unsigned step_id; /* of events */
-    unsigned working; /* threads that build stages */
-    bool cancelled;   /* a stage failed, or the time is over: nothing new is begun */
+    unsigned step_id;           /* of events */
+    size_t steps, steps_cached; /* that make layers, so far */
+    unsigned working;           /* threads that build stages */
+    bool cancelled;             /* a stage failed, or the time is over: nothing new is begun */
     bool timed_out;
     int cancel_fd;        /* readable once cancelled */
     uint64_t deadline_ms; /* of clock_ms; 0: none */
@@ -114,6 +125,11 @@ void part_end(struct builder *b, struct part *part);
 /* Between these: the tree of a base's layer if the cache has it, as an index or beside files. The lock is
  * given up meanwhile. */
 void part_find_tree(struct builder *b, struct part *part);
+
+/* See to it that the part has its diff ID. */
+MUST_USE struct err *part_digest(struct builder *b, struct part *part);
+/* ERR_NOT_FOUND, noted in the builder, when the files of a ghost are wanted. Any thread. */
+MUST_USE struct err *part_want_files(struct builder *b, const struct part *part);
 
 /* Make `s` the image `base`, with the environment that expansion sees. The layout learns where the base's
  * blobs can be had. */

@@ -23,10 +23,13 @@ static struct err *run_instr(struct builder *b, struct stage *s, const struct in
     AUTO(mem_free) char *text = mem_printf("%s%s", prefix, instr->text);
     bool cached = false;
     unsigned id = stage_step_begin(b, s, text);
-    struct err *e = copies                     ? step_copy(b, s, instr, from)
+    struct err *e = copies                     ? step_copy(b, s, instr, from, &cached)
                     : instr->kind == INSTR_RUN ? step_run(b, s, instr, id, &cached)
                                                : step_workdir(b, s, instr);
-    stage_step_end(b, id, e ? err_message(e) : cached ? "CACHED" : "");
+    bool again = e && atomic_load(&b->ghost_needed); /* not the user's affair */
+    stage_step_end(b, id, again ? "" : e ? err_message(e) : cached ? "CACHED" : "");
+    b->steps++;
+    b->steps_cached += cached;
     return e;
 }
 

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "builder/account.h"
 #include "builder/copy.h"
+#include "builder/stepcache.h"
+#include "builder/stepkey.h"
 #include "builder/unpack.h"
 
 #include <string.h>
@@ -98,8 +100,19 @@ static void describe(const struct instr *instr, const struct copy_words *w, stru
     buf_printf(out, " %s", w->dest);
 }
 
+/* Layers whose files the node and all below want. */
+static struct err *want_files(struct builder *b, const struct stage *from, const struct node *n)
+{
+    if (n->type == NODE_FILE && n->content.kind == CONTENT_LAYER && n->content.layer < from->parts.count)
+        TRY(part_want_files(b, from->parts.item[n->content.layer]));
+    for (uint32_t i = 0; i < n->child_count; i++)
+        TRY(want_files(b, from, n->child[i]));
+    return NULL;
+}
+
 struct err *step_unpack_contents(struct builder *b, const struct stage *from, struct tree *layer)
 {
+    TRY(want_files(b, from, tree_root(layer)));
     if (!b->spool)
         TRY(spool_new(&b->spool, b->scratch_dir));
     struct desc *layers = mem_zero(from->parts.count + 1, sizeof *layers);
@@ -118,22 +131,13 @@ struct err *step_unpack_contents(struct builder *b, const struct stage *from, st
     return e;
 }
 
-static struct err *plan_copy(struct builder *b, struct stage *s, const struct instr *instr,
-                             struct stage *from, const struct copy_words *w, const char *what,
-                             struct tree *layer)
+/* All of the step but the trees. */
+static struct copy_step copy_step_of(const struct builder *b, const struct stage *s,
+                                     const struct instr *instr, bool from_context, const struct copy_words *w,
+                                     const char *what)
 {
-    struct tree *files = b->context.files, *stage = NULL;
     bool add = instr->kind == INSTR_ADD;
-    if (from)
-        TRY(stage_files(b, from, &files));
-    /* With --chmod, --link does nothing (copy.c). */
-    if (!instr->copy.link || !str_empty(w->chown) || !str_empty(w->chmod))
-        TRY(stage_files(b, s, &stage));
-    if (!b->spool)
-        TRY(spool_new(&b->spool, b->scratch_dir));
-    struct copy_step step = {
-        .from = files,
-        .stage = stage,
+    return (struct copy_step){
         .sources = &w->sources,
         .documents = w->document,
         .document_count = w->document_count,
@@ -146,27 +150,79 @@ static struct err *plan_copy(struct builder *b, struct stage *s, const struct in
         .link = instr->copy.link,
         .add = add,
         .unpack = instr->copy.unpack == FLAG_NOT_GIVEN ? add : instr->copy.unpack == FLAG_TRUE,
-        .from_context = from == NULL,
-        .ignore = from ? NULL : b->context.ignore,
+        .from_context = from_context,
+        .ignore = from_context ? b->context.ignore : NULL,
         .epoch = b->epoch,
         .keep_times = b->options->time == BUILD_TIME_REAL,
-        .spool = b->spool,
         .what = what,
     };
-    TRY(copy_plan(&step, layer));
+}
+
+static struct err *make_layer(struct builder *b, struct stage *s, struct stage *from, struct copy_step *step,
+                              struct tree *layer)
+{
+    step->from = b->context.files;
+    if (from)
+        TRY(stage_files(b, from, &step->from));
+    /* With --chmod, --link does nothing (copy.c). */
+    if (!step->link || !str_empty(step->chown) || !str_empty(step->chmod))
+        TRY(stage_files(b, s, &step->stage));
+    if (!b->spool)
+        TRY(spool_new(&b->spool, b->scratch_dir));
+    step->spool = b->spool;
+    TRY(copy_plan(step, layer));
     return from ? step_unpack_contents(b, from, layer) : NULL;
 }
 
-struct err *step_copy(struct builder *b, struct stage *s, const struct instr *instr, struct stage *from)
+/* Layers that were only copied together have no digest yet, and would be read for it; not for a step that may
+ * never come again. */
+static bool is_worth_a_key(const struct builder *b, const struct stage *s, const struct stage *from)
+{
+    if (!from || b->cache_dir < 0)
+        return false;
+    if (b->imported || b->notes)
+        return true;
+    for (size_t i = 0; i < s->parts.count + from->parts.count; i++) {
+        const struct part *part =
+            i < s->parts.count ? s->parts.item[i] : from->parts.item[i - s->parts.count];
+        if (!digest_is_set(&part->diff_id))
+            return false;
+    }
+    return true;
+}
+
+static struct err *copy(struct builder *b, struct stage *s, struct stage *from, struct copy_step *step,
+                        bool *cached, bool *empty)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record record = {0};
+    AUTO(tree_free) struct tree *layer = tree_new();
+    bool keyed = is_worth_a_key(b, s, from);
+    if (keyed)
+        TRY(stepkey_copy(&record, b, s, from, step));
+    if (keyed && stepcache_allows(b, s))
+        TRY(stepcache_take(b, s, &record, cached, empty));
+    if (*cached)
+        return NULL;
+    TRY(make_layer(b, s, from, step, layer));
+    TRY(stage_add_layer(b, s, TAKE(layer), step->what, empty));
+    if (keyed && !*empty)
+        TRY(part_digest(b, s->parts.item[s->parts.count - 1]));
+    if (keyed)
+        stepcache_keep(b, s, &record, *empty);
+    return NULL;
+}
+
+struct err *step_copy(struct builder *b, struct stage *s, const struct instr *instr, struct stage *from,
+                      bool *cached)
 {
     AUTO_VALUE(copy_words_wipe) struct copy_words words = {0};
     AUTO_VALUE(buf_wipe) struct buf what = BUF(HISTORY_MAX);
-    AUTO(tree_free) struct tree *layer = tree_new();
     bool empty = false;
+    *cached = false;
     TRY(expand_copy(b, s, &instr->copy, &words));
     describe(instr, &words, &what);
-    TRY(builder_mistake(b, instr->at, plan_copy(b, s, instr, from, &words, buf_text(&what), layer)));
-    TRY(builder_mistake(b, instr->at, stage_add_layer(b, s, TAKE(layer), buf_text(&what), &empty)));
+    struct copy_step step = copy_step_of(b, s, instr, from == NULL, &words, buf_text(&what));
+    TRY(builder_mistake(b, instr->at, copy(b, s, from, &step, cached, &empty)));
     buf_str(&what, " # buildkit");
     stage_history(b, s, buf_text(&what), empty);
     return NULL;

@@ -6,37 +6,79 @@
 #include "builder/stepcache.h"
 #include "builder/stepkey.h"
 
-/* What the step depends on. A mount that cannot be read is the command's affair; then nothing is remembered.
- */
-static struct err *make_key(struct step_record *out, struct builder *b, struct stage *s,
-                            const struct run_plan *plan, bool *known)
+/* What the step depends on, in one or two ways to say it. */
+struct keys {
+    struct step_record record[2];
+    size_t count;
+};
+
+static void keys_wipe(struct keys *k)
 {
-    if (b->cache_dir < 0)
-        return NULL;
-    struct err *e = stepkey_make(out, b, s, plan);
+    for (size_t i = 0; i < k->count; i++)
+        steprecord_wipe(&k->record[i]);
+}
+
+/* A mount that cannot be read is the command's affair; then nothing is remembered. */
+static struct err *add_key(struct keys *k, struct builder *b, struct stage *s, const struct run_plan *plan,
+                           bool by_layers)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record record = {0};
+    struct err *e = stepkey_make(&record, b, s, plan, by_layers);
     if (e && (err_kind_of(e) == ERR_STOPPED || err_kind_of(e) == ERR_RESOURCE))
         return e;
     if (e)
         log_debug("step cache: %s: not for this step", err_message(e));
-    *known = !e;
+    if (!e) {
+        k->record[k->count++] = record;
+        record = (struct step_record){0};
+    }
     err_free(e);
+    return NULL;
+}
+
+static struct err *try_from(const struct keys *k, size_t first, struct builder *b, struct stage *s,
+                            bool *cached, bool *empty)
+{
+    for (size_t i = first; i < k->count && stepcache_allows(b, s) && !*cached; i++)
+        TRY(stepcache_take(b, s, &k->record[i], cached, empty));
+    return NULL;
+}
+
+/* By what can be known without files first. Who writes a cache for others wants all keys in any case, and
+ * before the step's own layer is on the stage. */
+static struct err *take(struct keys *k, struct builder *b, struct stage *s, const struct run_plan *plan,
+                        bool *cached, bool *empty)
+{
+    bool two = stepkey_has_two(plan), both = !two || b->notes;
+    if (b->cache_dir < 0 && !b->imported && !b->notes)
+        return NULL;
+    if (two)
+        TRY(add_key(k, b, s, plan, true));
+    if (both)
+        TRY(add_key(k, b, s, plan, false));
+    TRY(try_from(k, 0, b, s, cached, empty));
+    if (!*cached && !both) {
+        size_t tried = k->count;
+        TRY(add_key(k, b, s, plan, false));
+        TRY(try_from(k, tried, b, s, cached, empty));
+    }
+    for (size_t i = 0; i < k->count && *cached; i++)
+        stepcache_note(b, s, &k->record[i], *empty);
     return NULL;
 }
 
 struct err *step_run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id, bool *cached)
 {
     AUTO_VALUE(run_plan_wipe) struct run_plan plan = {0};
-    AUTO_VALUE(steprecord_wipe) struct step_record record = {0};
-    bool known = false, empty = true;
+    AUTO_VALUE(keys_wipe) struct keys keys = {0};
+    bool empty = true;
     *cached = false;
     TRY(run_plan_make(&plan, b, s, instr));
-    TRY(builder_mistake(b, instr->at, make_key(&record, b, s, &plan, &known)));
-    if (known && stepcache_allows(b, s))
-        TRY(builder_mistake(b, instr->at, stepcache_take(b, s, &record, cached, &empty)));
+    TRY(builder_mistake(b, instr->at, take(&keys, b, s, &plan, cached, &empty)));
     if (!*cached) {
         TRY(run_plan_execute(&plan, b, s, instr, id, &empty));
-        if (known && !plan.faked)
-            stepcache_keep(b, s, &record, empty);
+        for (size_t i = 0; i < keys.count && !plan.faked; i++)
+            stepcache_keep(b, s, &keys.record[i], empty);
     }
     stage_history(b, s, plan.created_by, empty);
     return NULL;

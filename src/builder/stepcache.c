@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "base/newfile.h"
 #include "base/trim.h"
+#include "builder/cachewrite.h"
 #include "builder/rootfs.h"
+#include "image/layout.h"
 #include "layers/unpacked.h"
 
 #include <unistd.h>
@@ -72,7 +74,7 @@ static struct err *save(const struct step_record *r, int cache_dir)
 }
 
 /* What the bytes of this build's blobs depend on, besides the files. */
-static char *form_id(const struct builder *b)
+char *stepcache_form_id(const struct builder *b)
 {
     const struct layer_options *o = &b->options->layer;
     AUTO(mem_free) char *id = compress_id(o->compression, o->level);
@@ -83,7 +85,7 @@ static char *form_id(const struct builder *b)
 static struct err *find_blob(const struct builder *b, const struct stage *s, const struct step_record *r,
                              const struct step_form **out)
 {
-    AUTO(mem_free) char *id = form_id(b);
+    AUTO(mem_free) char *id = stepcache_form_id(b);
     *out = NULL;
     for (size_t i = 0; i < r->form_count; i++) {
         bool there = false;
@@ -99,7 +101,7 @@ static struct err *find_blob(const struct builder *b, const struct stage *s, con
 /* The blob is gone, or wanted in another form: made again from the files. */
 static struct err *write_again(const struct builder *b, struct part *part, struct step_record *r)
 {
-    AUTO(mem_free) char *id = form_id(b);
+    AUTO(mem_free) char *id = stepcache_form_id(b);
     struct layer_options options = b->options->layer;
     struct digest diff_id;
     options.about = NULL;
@@ -131,20 +133,70 @@ static struct err *find_layer(const struct builder *b, const struct stage *s, st
     return NULL;
 }
 
+/* From a cache that was imported. In the result a layer has to be a blob of the wanted form; else it may be
+ * one that nobody has, as long as nobody reads it. */
+static struct err *find_imported(const struct builder *b, bool result, const struct step_record *r,
+                                 const struct cache_source *from, struct part *part, bool *found)
+{
+    AUTO(mem_free) char *id = stepcache_form_id(b);
+    const struct step_form *form = result ? steprecord_form(r, id) : r->form_count ? &r->form[0] : NULL;
+    bool there = false;
+    *found = false;
+    part->diff_id = r->diff_id;
+    if (form)
+        TRY(store_has(from->store, &form->desc, &there));
+    if (!there) {
+        *found = !result && !b->no_ghosts;
+        return NULL;
+    }
+    desc_copy(&part->desc, &form->desc);
+    *found = true;
+    if (from->origin)
+        return layout_set_origin(b->layout, &part->desc, from->origin);
+    TRY(store_has(b->layout, &part->desc, &there));
+    if (there)
+        return NULL;
+    AUTO(source_free) struct source *bytes = NULL;
+    TRY(store_get(from->store, &part->desc, &bytes));
+    return store_put(b->layout, &part->desc, bytes);
+}
+
 static void release(struct part *part)
 {
     desc_wipe(&part->desc);
     unpacked_close(part->shown);
 }
 
-static struct err *take_layer(struct builder *b, struct stage *s, struct step_record *r, bool *hit)
+/* A cache that cannot be read costs time only. */
+static bool is_fatal(const struct err *e)
+{
+    return e && (err_kind_of(e) == ERR_STOPPED || err_kind_of(e) == ERR_RESOURCE);
+}
+
+/* What others have found out of the same layer goes on to the caches that this build writes. */
+static void note_all(struct builder *b, const struct step_record *r, const struct cache_source *from,
+                     struct part *part)
+{
+    const struct cache_source *whose = NULL;
+    const struct step_record *other;
+    cachewrite_note(b, r, part);
+    for (size_t i = 0; b->notes && from && (other = cacheset_at(b->imported, i, &whose)); i++)
+        if (other->has_layer && digest_equal(&other->diff_id, &r->diff_id))
+            cachewrite_note(b, other, part);
+}
+
+/* The layer of a record, with the builder's lock given up. `from` NULL: of this machine's. */
+static struct err *take_layer(struct builder *b, struct stage *s, struct step_record *r,
+                              const struct cache_source *from, bool *hit)
 {
     struct part part = {0};
     builder_unlock(b);
-    struct err *e = find_layer(b, s, r, &part, hit);
+    struct err *e =
+        from ? find_imported(b, s->plan->result, r, from, &part, hit) : find_layer(b, s, r, &part, hit);
     builder_lock(b);
     if (!e && *hit) {
         stage_add_part(b, s, &part);
+        note_all(b, r, from, s->parts.item[s->parts.count - 1]);
         return NULL;
     }
     release(&part);
@@ -152,37 +204,123 @@ static struct err *take_layer(struct builder *b, struct stage *s, struct step_re
     return e;
 }
 
-struct err *stepcache_take(struct builder *b, struct stage *s, struct step_record *r, bool *hit, bool *empty)
+static struct err *take(struct builder *b, struct stage *s, struct step_record *r,
+                        const struct cache_source *from, bool *hit)
+{
+    if (r->has_layer)
+        return take_layer(b, s, r, from, hit);
+    cachewrite_note(b, r, NULL);
+    *hit = true;
+    return NULL;
+}
+
+static struct err *take_local(struct builder *b, struct stage *s, const struct digest *key, bool *hit,
+                              bool *empty)
 {
     AUTO_VALUE(steprecord_wipe) struct step_record found = {0};
-    struct digest key;
     bool there = false;
-    *hit = false;
-    TRY(steprecord_key(r, &key));
-    struct err *e = load(&found, b->cache_dir, &key, &there);
-    if (!e && there && found.has_layer)
-        e = take_layer(b, s, &found, hit);
-    else if (!e && there)
-        *hit = true;
+    if (b->cache_dir < 0)
+        return NULL;
+    struct err *e = load(&found, b->cache_dir, key, &there);
+    if (!e && there)
+        e = take(b, s, &found, NULL, hit);
     *empty = !found.has_layer;
-    if (e && (err_kind_of(e) == ERR_STOPPED || err_kind_of(e) == ERR_RESOURCE))
+    if (is_fatal(e))
         return e;
     if (e || (there && !*hit))
-        drop(b->cache_dir, &key);
+        drop(b->cache_dir, key);
     shrug(e);
     return NULL;
 }
 
+static struct err *take_imported(struct builder *b, struct stage *s, const struct digest *key, bool *hit,
+                                 bool *empty)
+{
+    const struct cache_source *from = NULL;
+    const struct step_record *known = cacheset_find(b->imported, key, &from);
+    if (!known)
+        return NULL;
+    AUTO_VALUE(steprecord_wipe) struct step_record found = {0};
+    steprecord_copy(&found, known);
+    *empty = !found.has_layer;
+    struct err *e = take(b, s, &found, from, hit);
+    if (is_fatal(e))
+        return e;
+    if (e)
+        event_warn(b->options->events, "cache from %s: %s", from->name, err_message(e));
+    err_free(e);
+    return NULL;
+}
+
+struct err *stepcache_take(struct builder *b, struct stage *s, const struct step_record *r, bool *hit,
+                           bool *empty)
+{
+    struct digest key;
+    *hit = false;
+    TRY(steprecord_key(r, &key));
+    TRY(take_local(b, s, &key, hit, empty));
+    return *hit ? NULL : take_imported(b, s, &key, hit, empty);
+}
+
+/* A layer of files that this build has read: only as a blob it can be known. */
+static void files_record(struct step_record *r, const struct digest *diff_id)
+{
+    char text[DIGEST_TEXT];
+    steprecord_add_text(r, "files", digest_text(diff_id, text));
+}
+
+struct err *stepcache_take_files(struct builder *b, struct part *part, bool *known)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
+    const struct cache_source *from = NULL;
+    struct digest key;
+    struct part found = {0};
+    *known = false;
+    if (!b->imported || b->options->run.no_cache)
+        return NULL;
+    TRY(part_digest(b, part));
+    files_record(&r, &part->diff_id);
+    TRY(steprecord_key(&r, &key));
+    const struct step_record *record = cacheset_find(b->imported, &key, &from);
+    if (!record || !record->has_layer || !digest_equal(&record->diff_id, &part->diff_id))
+        return NULL;
+    builder_unlock(b);
+    struct err *e = find_imported(b, true, record, from, &found, known);
+    builder_lock(b);
+    if (!e && *known)
+        desc_copy(&part->desc, &found.desc);
+    *known = *known && !e;
+    desc_wipe(&found.desc);
+    if (is_fatal(e))
+        return e;
+    shrug(e);
+    return NULL;
+}
+
+void stepcache_files_record(const struct part *part, struct step_record *out)
+{
+    files_record(out, &part->diff_id);
+    out->has_layer = true;
+    out->diff_id = part->diff_id;
+}
+
+void stepcache_note(struct builder *b, struct stage *s, struct step_record *r, bool empty)
+{
+    struct part *part = empty ? NULL : s->parts.item[s->parts.count - 1];
+    r->has_layer = !empty;
+    if (part)
+        r->diff_id = part->diff_id;
+    cachewrite_note(b, r, part);
+}
+
 void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty)
 {
-    AUTO(mem_free) char *id = form_id(b);
-    r->has_layer = !empty;
+    AUTO(mem_free) char *id = stepcache_form_id(b);
+    const struct part *part = empty ? NULL : s->parts.item[s->parts.count - 1];
+    stepcache_note(b, s, r, empty);
     r->created = clock_unix();
-    if (!empty) {
-        const struct part *part = s->parts.item[s->parts.count - 1];
-        r->diff_id = part->diff_id;
-        if (s->plan->result)
-            steprecord_set_form(r, id, &part->desc);
-    }
-    shrug(save(r, b->cache_dir));
+    if (part && s->plan->result)
+        steprecord_set_form(r, id, &part->desc);
+    if (b->cache_dir >= 0)
+        shrug(save(r, b->cache_dir));
 }

@@ -12,9 +12,10 @@
 #include <stdint.h>
 
 /*
- * Records of RUN steps in $LADE_CACHE/steps/<key>, and taking a step's layer from there. A record says only
- * which layer a step made; the layer itself is an unpacked one (layers/unpacked.h) or a blob of the local
- * store. A cache costs time only: what is wrong in it is dropped, with a line to the log.
+ * Records of steps in $LADE_CACHE/steps/<key> and in imported caches (cacheset.h), and taking a step's layer
+ * by them. A record says only which layer a step made; the layer itself is an unpacked one
+ * (layers/unpacked.h), a blob of the local store, or one where the cache came from. A cache costs time only:
+ * what is wrong in it is dropped, with a line to the log.
  */
 #define STEPCACHE_FOLDER "steps"
 #define STEPCACHE_TOTAL_MAX ((uint64_t)64 << 20) /* bytes of all records; more, and the oldest go */
@@ -24,10 +25,20 @@ bool stepcache_allows(const struct builder *b, const struct stage *s);
 
 /* Take the step whose inputs `r` has: its layer is put on the stage. *hit is false when it is not known, or
  * its layer is nowhere. ERR_… only for what stops the build anyway. */
-MUST_USE struct err *stepcache_take(struct builder *b, struct stage *s, struct step_record *r, bool *hit,
-                                    bool *empty);
+MUST_USE struct err *stepcache_take(struct builder *b, struct stage *s, const struct step_record *r,
+                                    bool *hit, bool *empty);
 /* Remember what the step with the inputs `r` made: the stage's last layer, or nothing. */
 void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty);
+/* Only tell the caches that this build writes. */
+void stepcache_note(struct builder *b, struct stage *s, struct step_record *r, bool empty);
+
+/* A layer of files that are at hand, made by this build: its diff ID is set, and its descriptor when an
+ * imported cache has it as a blob, which then need not be made. */
+MUST_USE struct err *stepcache_take_files(struct builder *b, struct part *part, bool *known);
+/* The record by which the next build finds it so; without forms. */
+void stepcache_files_record(const struct part *part, struct step_record *out);
+/* What the bytes of this build's blobs depend on, besides the files. New string. */
+char *stepcache_form_id(const struct builder *b);
 
 /* Remove records that are damaged, and those whose layer is gone: `layout` (NULL: none) has the blobs. With
  * `keep` 0 all go. */

@@ -24,6 +24,12 @@ static void add_layers(struct step_record *r, const char *prefix, const struct s
     }
 }
 
+static void add_epoch(struct step_record *r, const struct builder *b)
+{
+    AUTO(mem_free) char *epoch = mem_printf("%" PRId64, b->epoch);
+    steprecord_add_text(r, "epoch", b->options->time == BUILD_TIME_EPOCH ? epoch : "none");
+}
+
 static void add_list(struct step_record *r, const char *what, const struct strlist *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -89,13 +95,14 @@ static void add_mount_options(struct step_record *r, size_t number, const struct
 
 /* What a bind mount shows: by content, or, in packed layers, by where it is. */
 static struct err *add_mount_files(struct step_record *r, struct builder *b, size_t number,
-                                   const struct run_mount *m)
+                                   const struct run_mount *m, bool by_layers)
 {
     char name[NAME_MAX_LEN], layers[NAME_MAX_LEN];
     struct digest files = {0};
-    bool known = true;
+    bool known = !by_layers || !m->from;
     snprintf(name, sizeof name, "mount %zu files", number);
-    TRY(stepkey_mount(b, m, &known, &files));
+    if (known)
+        TRY(stepkey_mount(b, m, &known, &files));
     if (known) {
         add_digest(r, name, &files);
         return NULL;
@@ -107,18 +114,19 @@ static struct err *add_mount_files(struct step_record *r, struct builder *b, siz
     return NULL;
 }
 
-static struct err *add_mounts(struct step_record *r, struct builder *b, const struct run_plan *plan)
+static struct err *add_mounts(struct step_record *r, struct builder *b, const struct run_plan *plan,
+                              bool by_layers)
 {
     for (size_t i = 0; i < plan->mount_count; i++) {
         add_mount_options(r, i, &plan->mount[i]);
         if (plan->mount[i].kind == RUN_BIND && plan->mount[i].node)
-            TRY(add_mount_files(r, b, i, &plan->mount[i]));
+            TRY(add_mount_files(r, b, i, &plan->mount[i], by_layers));
     }
     return NULL;
 }
 
 struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
-                         const struct run_plan *plan)
+                         const struct run_plan *plan, bool by_layers)
 {
     char platform[PLATFORM_TEXT];
     TRY(stage_diff_ids(b, s));
@@ -130,7 +138,7 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
     add_env(out, &plan->env);
     steprecord_add_text(out, "directory", plan->cwd);
     add_user(out, plan);
-    TRY(add_mounts(out, b, plan));
+    TRY(add_mounts(out, b, plan, by_layers));
     if (plan->script) {
         steprecord_add_text(out, "script name", plan->script_name);
         steprecord_add_text(out, "script", plan->script);
@@ -139,7 +147,49 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
     steprecord_add_text(out, "security", plan->insecure ? "insecure" : "sandbox");
     steprecord_add_text(out, "hostname", plan->hostname);
     steprecord_add_text(out, "hosts", plan->hosts);
-    AUTO(mem_free) char *epoch = mem_printf("%" PRId64, b->epoch);
-    steprecord_add_text(out, "epoch", b->options->time == BUILD_TIME_EPOCH ? epoch : "none");
+    add_epoch(out, b);
+    return NULL;
+}
+
+bool stepkey_has_two(const struct run_plan *plan)
+{
+    for (size_t i = 0; i < plan->mount_count; i++)
+        if (plan->mount[i].kind == RUN_BIND && plan->mount[i].from)
+            return true;
+    return false;
+}
+
+static void add_documents(struct step_record *r, const struct copy_step *step)
+{
+    for (size_t i = 0; i < step->document_count; i++) {
+        char name[NAME_MAX_LEN];
+        snprintf(name, sizeof name, "document %zu", i);
+        steprecord_add_text(r, name, step->documents[i].name);
+        snprintf(name, sizeof name, "document %zu text", i);
+        steprecord_add(r, name, step->documents[i].content, step->documents[i].content_len);
+    }
+}
+
+struct err *stepkey_copy(struct step_record *out, struct builder *b, struct stage *s, struct stage *from,
+                         const struct copy_step *step)
+{
+    TRY(stage_diff_ids(b, s));
+    TRY(stage_diff_ids(b, from));
+    steprecord_add_text(out, "format", "tar/1");
+    steprecord_add_text(out, "copy", STEPKEY_COPY);
+    add_layers(out, "", s);
+    add_layers(out, "from ", from);
+    add_list(out, "source", step->sources);
+    add_list(out, "exclude", step->excludes);
+    add_documents(out, step);
+    steprecord_add_text(out, "destination", step->dest);
+    steprecord_add_text(out, "directory", step->workdir);
+    steprecord_add_text(out, "chown", step->chown);
+    steprecord_add_text(out, "chmod", step->chmod);
+    AUTO(mem_free)
+    char *flags =
+        mem_printf("parents=%d link=%d add=%d unpack=%d", step->parents, step->link, step->add, step->unpack);
+    steprecord_add_text(out, "flags", flags);
+    add_epoch(out, b);
     return NULL;
 }

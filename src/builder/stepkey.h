@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "builder/copy.h"
 #include "builder/run_plan.h"
 #include "builder/stage.h"
 #include "builder/steprecord.h"
@@ -15,11 +16,19 @@
  * contents of caches and secrets, agents, proxies, limits. Nor: file times, owners and place of the context.
  */
 #define STEPKEY_ROOT "root/1" /* to be raised when the emulation of root makes other layers */
+#define STEPKEY_COPY "copy/1" /* to be raised when COPY puts files in another way */
 
-/* ERR_… of reading what mounts show. Stages that mounts show get their diff IDs. The builder's lock is held,
- * and given up while files are read. */
+/* What mounts show of stages stands in it by content, or with `by_layers` as the stage's layers: that can be
+ * known without the files. Errors are those of reading what mounts show. Stages that mounts show get their diff
+ * IDs. The builder's lock is held, and given up while files are read. */
 MUST_USE struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
-                                  const struct run_plan *plan);
+                                  const struct run_plan *plan, bool by_layers);
+/* Does a mount show a stage, so that there are two keys? */
+bool stepkey_has_two(const struct run_plan *plan);
+
+/* Of a COPY --from: the layers of both stages, and the words. `step` has no trees yet. */
+MUST_USE struct err *stepkey_copy(struct step_record *out, struct builder *b, struct stage *s,
+                                  struct stage *from, const struct copy_step *step);
 
 /* The content of a mount as one digest (for stepkey_make): names, types, modes, link targets, xattrs and
  * bytes; in files from a stage also owners and times, which are what the stage says. False: some of it is in

@@ -62,6 +62,12 @@ void steprecord_set_form(struct step_record *r, const char *id, const struct des
     MEM_PUSH(r->form, r->form_count, r->form_room, form);
 }
 
+void steprecord_clear_forms(struct step_record *r)
+{
+    while (r->form_count > 0)
+        drop_form(r, r->form_count - 1);
+}
+
 /* Numbers are little endian. */
 static void put_number(struct buf *out, uint64_t value, unsigned bytes)
 {
@@ -245,6 +251,24 @@ struct err *steprecord_decode(struct step_record *out, const struct digest *key,
     return NULL;
 }
 
+void steprecord_copy(struct step_record *to, const struct step_record *from)
+{
+    steprecord_wipe(to);
+    for (size_t i = 0; i < from->input_count; i++) {
+        const struct step_input *in = &from->input[i];
+        struct step_input copy = {.name = mem_strdup(in->name), .digested = in->digested, .len = in->len};
+        copy.value = mem_zero(in->len + 1, 1);
+        if (in->len)
+            memcpy(copy.value, in->value, in->len);
+        MEM_PUSH(to->input, to->input_count, to->input_room, copy);
+    }
+    to->has_layer = from->has_layer;
+    to->diff_id = from->diff_id;
+    to->created = from->created;
+    for (size_t i = 0; i < from->form_count; i++)
+        steprecord_set_form(to, from->form[i].id, &from->form[i].desc);
+}
+
 void steprecord_wipe(struct step_record *r)
 {
     for (size_t i = 0; i < r->input_count; i++) {
@@ -252,8 +276,7 @@ void steprecord_wipe(struct step_record *r)
         free(r->input[i].value);
     }
     free(r->input);
-    while (r->form_count > 0)
-        drop_form(r, r->form_count - 1);
+    steprecord_clear_forms(r);
     free(r->form);
     *r = (struct step_record){0};
 }

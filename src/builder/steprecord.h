@@ -56,11 +56,13 @@ MUST_USE struct err *steprecord_key(const struct step_record *r, struct digest *
 const struct step_form *steprecord_form(const struct step_record *r, const char *id);
 /* Add or replace it; the oldest goes when there are too many. */
 void steprecord_set_form(struct step_record *r, const char *id, const struct desc *desc);
+void steprecord_clear_forms(struct step_record *r);
 
 MUST_USE struct err *steprecord_encode(const struct step_record *r, struct buf *out);
 /* ERR_INPUT unless the bytes are exactly a record with this key (NULL: any). */
 MUST_USE struct err *steprecord_decode(struct step_record *out, const struct digest *key, const void *data,
                                        size_t len);
+void steprecord_copy(struct step_record *to, const struct step_record *from); /* `to` is wiped first */
 void steprecord_wipe(struct step_record *r);
 
 #endif

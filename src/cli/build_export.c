@@ -143,7 +143,7 @@ static char *joined_names(const struct build_request *request)
 
 /* Keys in the order of bytes, as buildx writes them. */
 static char *metadata(const struct session *s, const struct build_request *request,
-                      const struct build_result *result)
+                      const struct build_result *result, json_t *exported)
 {
     char digest[DIGEST_TEXT];
     AUTO(json_decref) json_t *object = json_object();
@@ -154,12 +154,17 @@ static char *metadata(const struct session *s, const struct build_request *reque
     json_put(object, "containerimage.digest", json_new_str(digest_text(&result->manifest.digest, digest)));
     if (*names)
         json_put(object, "image.name", json_new_str(names));
+    json_t *cache = json_object();
+    json_put(cache, "cached", json_integer((json_int_t)result->steps_cached));
+    json_put(cache, "exported", json_incref(exported));
+    json_put(cache, "steps", json_integer((json_int_t)result->steps));
+    json_put(object, "lade.cache", cache);
     report_put(s, object);
     return json_text_pretty(object);
 }
 
 struct err *build_export_about(struct session *s, const struct build_request *request,
-                               const struct build_result *result, const char *iidfile,
+                               const struct build_result *result, json_t *exported, const char *iidfile,
                                const char *metadata_file)
 {
     char digest[DIGEST_TEXT];
@@ -168,6 +173,6 @@ struct err *build_export_about(struct session *s, const struct build_request *re
                      "--iidfile"));
     if (str_empty(metadata_file))
         return NULL;
-    AUTO(mem_free) char *text = metadata(s, request, result);
+    AUTO(mem_free) char *text = metadata(s, request, result, exported);
     return err_wrap(session_write_file(s, metadata_file, text), "--metadata-file");
 }

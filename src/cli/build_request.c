@@ -13,6 +13,7 @@
 
 #define EPOCH_MAX INT64_C(253402300799) /* the end of the year 9999, the last that RFC 3339 can write */
 #define EPOCH_NAME "SOURCE_DATE_EPOCH"
+#define INLINE_CACHE "BUILDKIT_INLINE_CACHE"
 #define LEVEL_MAX 99 /* compress_check_level knows better */
 #define GIT_OUTPUT_MAX 4096
 #define GIT_TIMEOUT_MS 60000
@@ -144,8 +145,10 @@ static const char **environment_for_git(void)
         count++;
     const char **env = mem_zero(count + 2, sizeof *env);
     env[0] = GIT_NO_FETCH;
+    size_t kept = 1;
     for (size_t i = 0; i < count; i++)
-        env[i + 1] = environ[i];
+        if (!str_starts(environ[i], "DOCKER_AUTH_CONFIG="))
+            env[kept++] = environ[i];
     return env;
 }
 
@@ -273,6 +276,23 @@ static struct err *add_outputs(struct build_request *r, const struct build_setti
     return NULL;
 }
 
+static struct err *take_caches(struct build_request *r, const struct build_settings *s)
+{
+    const char *asked = strmap_get(&r->options.build_args, INLINE_CACHE);
+    TRY(cache_places_parse(&r->cache_from, &s->cache_from, false));
+    TRY(cache_places_parse(&r->cache_to, &s->cache_to, true));
+    r->options.cache_inline = asked && (str_eq(asked, "1") || str_eq(asked, "true"));
+    for (size_t i = 0; i < r->cache_to.count; i++) {
+        const struct cache_place *p = &r->cache_to.item[i];
+        if (p->kind == CACHE_INLINE)
+            r->options.cache_inline = true;
+        else
+            r->options.cache_to = true;
+        r->options.cache_max = r->options.cache_max || p->max;
+    }
+    return NULL;
+}
+
 static struct err *make(struct build_request *r, const struct build_settings *s, const char *context)
 {
     AUTO(mem_free) char *platforms = strlist_join(&s->platforms, ",");
@@ -294,6 +314,7 @@ static struct err *make(struct build_request *r, const struct build_settings *s,
     TRY(add_outputs(r, s));
     TRY(choose_compression(r, s));
     TRY(run_request_make(&o->run, &s->run));
+    TRY(take_caches(r, s));
     return choose_time(o, s->epoch, context);
 }
 
@@ -317,5 +338,7 @@ void build_request_wipe(struct build_request *r)
     strmap_wipe(&r->options.annotations);
     outputs_wipe(&r->outputs);
     run_request_wipe(&r->options.run);
+    cache_places_wipe(&r->cache_from);
+    cache_places_wipe(&r->cache_to);
     *r = (struct build_request){0};
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "builder/build.h"
+#include "cli/cache_request.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/run_request.h"
@@ -17,7 +18,7 @@
  * before anything is done. */
 struct build_settings {
     struct shared shared;
-    struct strlist tags, build_args, labels, annotations, outputs, platforms;
+    struct strlist tags, build_args, labels, annotations, outputs, platforms, cache_from, cache_to;
     const char *file, *target, *iidfile, *metadata_file;
     const char *compression, *compression_level, *epoch, *builder;
     bool push, pull, complete, no_cache, trust_times, estargz;
@@ -29,6 +30,7 @@ struct build_request {
     struct ref *tags;             /* with the names of outputs */
     size_t tag_count, tag_room;
     struct outputs outputs;
+    struct cache_places cache_from, cache_to;
     bool push;
     bool stdout_taken; /* an output goes there */
 };

@@ -41,6 +41,10 @@ static const struct opt build_options[] = {
     LIST("build-arg", 0, "KEY[=VALUE]", build_args,
          "set an ARG; without a value, from the environment; repeat"),
     TEXT("builder", 0, "NAME", builder, "accepted for buildx; there are no builders here"),
+    LIST("cache-from", 0, "CACHE", cache_from,
+         "take steps from a cache of others: type=registry,ref=REF or type=local,src=DIR; repeat"),
+    LIST("cache-to", 0, "CACHE", cache_to,
+         "leave a cache for others: type=registry,ref=REF, type=local,dest=DIR or type=inline; repeat"),
     FLAG("complete", 0, complete, "fetch all blobs of base images into the local store"),
     TEXT("compression", 0, "KIND", compression,
          "compress layers with gzip (the default), zstd, as estargz, or leave them uncompressed"),
@@ -66,8 +70,6 @@ static const struct opt build_options[] = {
          "believe inode, size and times of the context's files on any file system"),
     MISSING("attest", 0, "WHAT", NULL),
     MISSING("build-context", 0, "NAME=PATH", NULL),
-    MISSING("cache-from", 0, "WHERE", NULL),
-    MISSING("cache-to", 0, "WHERE", NULL),
     MISSING("call", 0, "METHOD", "build"),
     MISSING("cgroup-parent", 0, "PARENT", NULL),
     MISSING("check", 0, NULL, NULL),
@@ -151,7 +153,7 @@ static void print_results(bool quiet, const struct build_request *request, const
 
 /* Build, and give the image to all that want it. With --push, layers upload while later ones are made. */
 static struct err *build(struct session *s, struct build_request *request, struct build_result *result,
-                         struct strlist *pushed)
+                         struct strlist *pushed, json_t *exported)
 {
     struct registry *registry = NULL;
     struct store *layout = NULL;
@@ -161,14 +163,21 @@ static struct err *build(struct session *s, struct build_request *request, struc
     TRY(session_layout(s, LAYOUT_WRITE, &layout));
     AUTO(store_free) struct store *blobs = origin_store(layout, registry, false);
     AUTO_VALUE(publish_wipe) struct publish publish = {0};
+    AUTO_VALUE(cache_sources_wipe) struct cache_sources caches = {0};
+    TRY(cache_sources_open(&caches, s, &request->cache_from));
     if (request->push)
         TRY(publish_begin(&publish, s, blobs, request->tags, request->tag_count));
     struct build_options options = request->options; /* borrowed members */
     options.cache = cache;
+    options.cache_from = caches.source;
+    options.cache_from_count = caches.count;
     options.events = request->push ? &publish.events : &s->events;
     TRY(build_run(result, &options, layout, registry));
     TRY(build_export(s, request, result, blobs));
-    return request->push ? publish_finish(&publish, &result->manifest, pushed) : NULL;
+    if (request->push)
+        TRY(publish_finish(&publish, &result->manifest, pushed));
+    return cache_export(s, &request->cache_to, result, blobs, request->push ? &request->tags[0] : NULL,
+                        exported);
 }
 
 static struct err *run(void *settings, const struct strlist *args)
@@ -190,9 +199,10 @@ static struct err *run(void *settings, const struct strlist *args)
         report_begin(&s, b->metadata_file);
     if (b->builder)
         event_note(&s.events, "--builder changes nothing: lade builds itself");
-    TRY(build(&s, &request, &result, &pushed));
+    AUTO(json_decref) json_t *exported = json_array();
+    TRY(build(&s, &request, &result, &pushed, exported));
     session_quiet(&s);
-    TRY(build_export_about(&s, &request, &result, b->iidfile, b->metadata_file));
+    TRY(build_export_about(&s, &request, &result, exported, b->iidfile, b->metadata_file));
     print_results(s.quiet, &request, &result, &pushed);
     return NULL;
 }

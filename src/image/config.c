@@ -240,6 +240,7 @@ char *config_bytes(const struct config *c)
     put_text(object, "created", c->created);
     if (json_array_size(c->history))
         json_put(object, "history", json_incref(c->history));
+    put_text(object, "lade.cache", c->cache);
     json_put(object, "os", json_new_str(c->platform.os));
     put_text(object, "os.version", c->platform.os_version);
     json_put(object, "rootfs", rootfs(c));
@@ -312,5 +313,6 @@ void config_wipe(struct config *c)
     health_free(c->health);
     free(c->diff_ids);
     json_decref(c->history);
+    free(c->cache);
     *c = (struct config){0};
 }

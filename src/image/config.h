@@ -46,6 +46,8 @@ struct config {
     struct digest *diff_ids;
     size_t diff_id_count, diff_id_room;
     json_t *history; /* array, owned; entries of the base as they were */
+    char *cache; /* "lade.cache": a build cache, base64 (doc/cache.md); NULL: none. Not read: a base's says
+                    nothing */
 };
 
 #define CONFIG_SIZE_MAX (4u << 20)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cache_request.h"
+
+#include "base/mem.h"
+#include "cli/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TAG_DEFAULT "latest"
+
+static struct err *unexpected(const char *option, const char *key, const char *expected, const char *found)
+{
+    AUTO(mem_free) char *safe = str_safe(found);
+    return err_new(ERR_USAGE, "%s: %s: expected %s, found \"%s\"", option, key, expected, safe);
+}
+
+static struct err *set_kind(struct cache_place *p, const char *option, const char *value, bool to)
+{
+    static const char *const others[] = {"gha", "s3", "azblob"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (str_eq(value, others[i]))
+            return err_hint(
+                err_new(ERR_UNSUPPORTED, "%s: caches of type %s are not supported", option, value),
+                "type=registry works with every registry");
+    if (str_eq(value, "registry"))
+        p->kind = CACHE_REGISTRY;
+    else if (str_eq(value, "local"))
+        p->kind = CACHE_LOCAL;
+    else if (str_eq(value, "inline") && to)
+        p->kind = CACHE_INLINE;
+    else if (str_eq(value, "inline"))
+        return err_hint(err_new(ERR_USAGE, "%s: type=inline is for --cache-to", option),
+                        "read it from the image: type=registry,ref=IMAGE");
+    else
+        return unexpected(option, "type", to ? "registry, local or inline" : "registry or local", value);
+    return NULL;
+}
+
+static struct err *parse_bool(const char *option, const char *key, const char *value, bool *out)
+{
+    *out = str_eq(value, "true") || str_eq(value, "1");
+    if (*out || str_eq(value, "false") || str_eq(value, "0"))
+        return NULL;
+    return unexpected(option, key, "true or false", value);
+}
+
+/* What buildx's caches can be told and lade's are anyway, or need not be. */
+static bool is_accepted(const char *key)
+{
+    static const char *const keys[] = {"image-manifest", "oci-mediatypes", "force-compression", "compression",
+                                       "compression-level"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (str_eq(key, keys[i]))
+            return true;
+    return false;
+}
+
+static struct err *set_export_key(struct cache_place *p, const char *option, const char *key,
+                                  const char *value, bool *known)
+{
+    bool ignore = true;
+    *known = true;
+    if (str_eq(key, "mode")) {
+        p->max = str_eq(value, "max");
+        return p->max || str_eq(value, "min") ? NULL : unexpected(option, key, "min or max", value);
+    }
+    if (str_eq(key, "ignore-error")) {
+        TRY(parse_bool(option, key, value, &ignore));
+        p->must = !ignore;
+        return NULL;
+    }
+    *known = is_accepted(key);
+    return NULL;
+}
+
+static void set_text(char **place, const char *value)
+{
+    free(*place);
+    *place = mem_strdup(value);
+}
+
+static struct err *set_key(struct cache_place *p, const char *option, const char *key, const char *value,
+                           bool to, char **ref)
+{
+    bool known = false;
+    if (str_eq(key, "type"))
+        return set_kind(p, option, value, to);
+    char **text = str_eq(key, "ref")                            ? ref
+                  : str_eq(key, to ? "dest" : "src")            ? &p->path
+                  : str_eq(key, "tag") || str_eq(key, "digest") ? &p->tag
+                                                                : NULL;
+    if (text) {
+        set_text(text, value);
+        return NULL;
+    }
+    if (to)
+        TRY(set_export_key(p, option, key, value, &known));
+    if (known)
+        return NULL;
+    AUTO(mem_free) char *safe = str_safe(key);
+    return err_new(ERR_USAGE, "%s: unknown key \"%s\"", option, safe);
+}
+
+static struct err *check(struct cache_place *p, const char *option, const char *ref, bool to)
+{
+    if (p->kind == CACHE_REGISTRY && str_empty(ref))
+        return err_new(ERR_USAGE, "%s: ref is missing", option);
+    if (p->kind == CACHE_REGISTRY)
+        TRY(err_wrap(ref_parse(&p->ref, ref), "%s", option));
+    if (p->kind == CACHE_REGISTRY && to && digest_is_set(&p->ref.digest))
+        return err_new(ERR_USAGE, "%s: ref: a cache is written under a tag, not under a digest", option);
+    if (p->kind == CACHE_LOCAL && str_empty(p->path))
+        return err_new(ERR_USAGE, "%s: %s, a directory, is missing", option, to ? "dest" : "src");
+    if (p->kind == CACHE_LOCAL && !p->tag)
+        p->tag = mem_strdup(TAG_DEFAULT);
+    return NULL;
+}
+
+static char *shown(const struct cache_place *p)
+{
+    if (p->kind == CACHE_INLINE)
+        return mem_strdup("the image itself");
+    if (p->kind == CACHE_REGISTRY)
+        return ref_familiar(&p->ref);
+    AUTO(mem_free) char *text = mem_printf("%s:%s", p->path, p->tag);
+    return str_safe(text);
+}
+
+static struct err *parse_fields(struct cache_place *p, const struct strlist *fields, const char *option,
+                                bool to, char **ref)
+{
+    bool typed = false;
+    for (size_t i = 0; i < fields->count; i++) {
+        const char *field = fields->item[i], *equals = strchr(field, '=');
+        if (!equals) {
+            AUTO(mem_free) char *safe = str_safe(field);
+            return err_new(ERR_USAGE, "%s: expected key=value, found \"%s\"", option, safe);
+        }
+        AUTO(mem_free) char *key = mem_strndup(field, (size_t)(equals - field));
+        typed = typed || str_eq(key, "type");
+        TRY(set_key(p, option, key, equals + 1, to, ref));
+    }
+    return typed ? NULL : err_new(ERR_USAGE, "%s: type is missing", option);
+}
+
+static struct err *parse(struct cache_place *p, const char *text, bool to)
+{
+    const char *option = to ? "--cache-to" : "--cache-from";
+    AUTO_VALUE(strlist_wipe) struct strlist fields = {0};
+    AUTO(mem_free) char *ref = NULL;
+    TRY(csv_split(&fields, text, option));
+    /* A lone reference, as with docker build. */
+    if (fields.count == 1 && !strchr(fields.item[0], '='))
+        ref = mem_strdup(fields.item[0]);
+    else
+        TRY(parse_fields(p, &fields, option, to, &ref));
+    TRY(check(p, option, ref, to));
+    p->shown = shown(p);
+    return NULL;
+}
+
+struct err *cache_places_parse(struct cache_places *out, const struct strlist *texts, bool to)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        MEM_PUSH(out->item, out->count, out->room, (struct cache_place){0});
+        TRY(parse(&out->item[out->count - 1], texts->item[i], to));
+    }
+    return NULL;
+}
+
+void cache_places_wipe(struct cache_places *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        free(p->item[i].shown);
+        free(p->item[i].path);
+        free(p->item[i].tag);
+        ref_wipe(&p->item[i].ref);
+    }
+    free(p->item);
+    *p = (struct cache_places){0};
+}

@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# A cache that machines share: --cache-to and --cache-from.
+
+load lib
+
+setup_file() {
+    registry_start plain
+    registry_start other
+    export BASE=$REGISTRY_PLAIN/base:1
+    base_push
+}
+teardown_file() { servers_stop; }
+
+# A base of one static program.
+base_push() {
+    local dir=$BATS_FILE_TMPDIR/base name
+    mkdir -p "$dir/bin" "$dir/etc" "$dir/tmp"
+    cp /bin/busybox "$dir/bin/busybox"
+    for name in sh cat cp mkdir echo ls; do ln -s busybox "$dir/bin/$name"; done
+    echo root:x:0:0:root:/root:/bin/sh >"$dir/etc/passwd"
+    echo root:x:0: >"$dir/etc/group"
+    printf 'FROM scratch\nCOPY . /\n' >"$BATS_FILE_TMPDIR/Dockerfile"
+    LADE_STORE=$BATS_FILE_TMPDIR/store LADE_CACHE=$BATS_FILE_TMPDIR/cache \
+        lade build -q -f "$BATS_FILE_TMPDIR/Dockerfile" -t "$BASE" --push "$dir"
+}
+
+setup() {
+    fresh
+    remote=$REGISTRY_PLAIN/c$BATS_TEST_NUMBER
+    project
+    machine 1
+}
+
+# machine NAME: from now on another machine: nothing is there.
+machine() {
+    export HOME=$BATS_TEST_TMPDIR/$1
+    export LADE_STORE=$HOME/store LADE_CACHE=$HOME/cache XDG_RUNTIME_DIR=$HOME
+    mkdir -p "$HOME"
+}
+
+# Two stages with RUN, COPY, ARG, a mount, a user that a command makes.
+project() {
+    mkdir -p project/d
+    echo source >project/main
+    echo manual >project/doc
+    echo x >project/d/x
+    cat >project/Dockerfile <<EOF
+FROM $BASE AS build
+ARG VERSION=1
+WORKDIR /src
+COPY main .
+RUN --mount=type=bind,target=/ctx,source=d echo "compile \$VERSION" > out && cat main /ctx/x >> out
+FROM $BASE
+RUN echo "app:x:100:100:app:/:/bin/sh" >> /etc/passwd; echo installed > /installed
+COPY --chown=app doc /doc
+COPY --from=build /src/out /out
+USER app
+RUN --mount=type=bind,from=build,source=/src,target=/from cat /from/out > /tmp-out || echo cannot
+CMD ["/bin/cat", "/out"]
+EOF
+}
+
+# build TAG [OPTION]…: the digest; what happened is in log, steps that ran in ran.
+build() {
+    local tag=$1
+    shift
+    lade build --progress plain -t "$remote:$tag" --iidfile iid --metadata-file meta "$@" project >out 2>log || { cat log; return 1; }
+    sed -n 's/^#\([0-9]*\) \[.*\] \(RUN\|COPY --from\).*/\1/p' log | while read -r id; do
+        grep -q "^#$id CACHED" log || sed -n "s/^#$id \[[^]]*\] //p" log
+    done | sort -u | sed 's/^\(RUN\|COPY --from\).*/\1/' | uniq -c | sed 's/^ *//' >ran
+    cat iid
+}
+cache() { echo "type=registry,ref=$remote:cache"; }
+cache_digest() { curl -s -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://${remote%%/*}/v2/${remote#*/}/manifests/cache" | sha256sum; }
+moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.response.written" // 0] | add // 0' <(grep '"http.response.written"' "$REGISTRY_PLAIN_LOG" | tail -n "+$1"); }
+
+@test "another machine runs nothing, moves next to nothing, and makes the same image" {
+    one=$(build 1 --push --cache-to "$(cache)")
+    [ "$(cat ran)" = "$(printf '1 COPY --from\n3 RUN')" ]
+    before=$(cache_digest)
+    cp -r project elsewhere
+    rm -rf project
+    mv elsewhere project
+    find project -exec touch -d 2001-02-03 {} +
+    machine 2
+    lines=$(grep -c '"http.response.written"' "$REGISTRY_PLAIN_LOG")
+    two=$(umask 077 && TZ=Asia/Tokyo LC_ALL=C build 2 --push --cache-from "$(cache)" --cache-to "$(cache)")
+    same digests "$two" "$one"
+    [ ! -s ran ]
+    same "steps" "$(jq -r '.["lade.cache"] | "\(.steps) \(.cached)"' meta)" "7 4"
+    same "the cache" "$(cache_digest)" "$before"
+    [ "$(moved $((lines + 1)))" -lt 20000 ]
+    same "blobs sent" "$(jq '.["lade.published"][0].blobs.sent' meta)" 0
+    skopeo copy -q --src-tls-verify=false "docker://$remote:2" oci:whole:1
+    "$support/sound" whole --complete
+}
+
+@test "what changes is run again, and what does not depend on it is not" {
+    build 1 --push --cache-to "$(cache)" >/dev/null
+    machine 2
+    echo changed >project/main
+    build 2 --push --cache-from "$(cache)" >/dev/null
+    same "after a source" "$(cat ran)" "$(printf '1 COPY --from\n2 RUN')"
+    project
+    machine 3
+    build 3 --push --cache-from "$(cache)" --build-arg VERSION=2 >/dev/null
+    same "after an ARG" "$(cat ran)" "$(printf '1 COPY --from\n2 RUN')"
+    machine 4
+    echo y >project/d/x
+    build 4 --push --cache-from "$(cache)" >/dev/null
+    same "after a mount" "$(cat ran)" "$(printf '1 COPY --from\n2 RUN')"
+    project
+    machine 5
+    echo changed >project/doc
+    build 5 --push --cache-from "$(cache)" >/dev/null
+    same "after a file of the last stage" "$(cat ran)" "$(printf '1 COPY --from\n2 RUN')"
+}
+
+@test "with mode=max a stage's files are taken, not made again" {
+    build 1 --push --cache-to "$(cache),mode=max" >/dev/null
+    machine 2
+    sed -i 's,^COPY --from=build /src/out /out,COPY --from=build /src/out /other,; /from=build,source/d' project/Dockerfile
+    build 2 --push --cache-from "$(cache)" >/dev/null
+    same "what ran" "$(cat ran)" "1 COPY --from"
+    ! grep -q 'once more' log
+}
+
+@test "an image made with a cache is the one that is made without" {
+    build 1 --push --cache-to "$(cache)" >/dev/null
+    sed -i 's,^COPY --from=build /src/out /out,COPY --from=build /src/out /other,' project/Dockerfile
+    machine 2
+    with=$(build 2 --cache-from "$(cache)")
+    grep -q 'once more' log
+    machine 3
+    same digests "$(build 3)" "$with"
+}
+
+@test "a cache in a directory, and one in the image" {
+    one=$(build 1 --cache-to type=local,dest=dir --cache-to type=inline --push)
+    for blob in dir/blobs/sha256/*; do
+        same "a blob and its name" "$(sha256sum <"$blob" | cut -d ' ' -f 1)" "$(basename "$blob")"
+    done
+    machine 2
+    same digests "$(build 2 --cache-from type=local,src=dir --build-arg BUILDKIT_INLINE_CACHE=1)" "$one"
+    [ ! -s ran ]
+    lade verify "$remote:2"
+    machine 3
+    same digests "$(build 3 --cache-from "$remote:1" --cache-to type=inline)" "$one"
+    same "what was begun: what a mount shows of a stage is not in the image" "$(cat ran)" "2 RUN"
+    skopeo inspect --config --raw --tls-verify=false "docker://$remote:1" | jq -e '."lade.cache"'
+}
+
+@test "several caches: the first that knows a step counts; those that are not there are told of" {
+    build 1 --cache-to "type=registry,ref=$REGISTRY_OTHER/else:cache" --push >/dev/null
+    machine 2
+    build 2 --cache-from "$(cache)" --cache-from type=local,src=nowhere --cache-from "type=registry,ref=$REGISTRY_OTHER/else:cache" >/dev/null
+    [ ! -s ran ]
+    grep -q "cache from $remote:cache: there is nothing yet" log
+    grep -q "cache from nowhere:latest: there is nothing yet" log
+}
+
+@test "a cache that cannot be written is a warning, unless it must be" {
+    build 1 --push --tries 1 --cache-to type=registry,ref=127.0.0.1:1/x:cache >/dev/null
+    grep -q 'warning: cache to 127.0.0.1:1/x:cache.*the image is not affected' log
+    jq -e '.["lade.cache"].exported[0].error' meta
+    fails 7 "cache to 127.0.0.1:1/x:cache" -- \
+        lade build -q --tries 1 -t "$remote:2" --cache-to type=registry,ref=127.0.0.1:1/x:cache,ignore-error=false project
+}
+
+@test "a damaged, cut, foreign or hostile cache costs time only" {
+    one=$(build 1 --push --cache-to type=local,dest=good)
+    records=$(jq -r .config.digest "good/blobs/sha256/$(jq -r '.manifests[0].digest' good/index.json | cut -d: -f2)" | cut -d: -f2)
+    for how in flip cut text; do
+        machine "$how"
+        rm -rf bad
+        cp -r good bad
+        chmod -R u+w bad
+        case $how in
+        flip) printf x | dd of="bad/blobs/sha256/$records" bs=1 seek=200 conv=notrunc status=none ;;
+        cut) truncate -s 100 "bad/blobs/sha256/$records" ;;
+        text) echo nothing >"bad/blobs/sha256/$records" ;;
+        esac
+        same digests "$(build 2 --cache-from type=local,src=bad)" "$one"
+        grep -q 'warning: cache from bad:latest is not used' log
+        same "what ran" "$(cat ran)" "$(printf '1 COPY --from\n3 RUN')"
+    done
+    machine foreign
+    lade copy -q "docker://$BASE" oci:foreign:latest
+    same digests "$(build 2 --cache-from type=local,src=foreign)" "$one"
+    grep -q 'it is an image without a cache in it' log
+}
+
+@test "what may stand in --cache-from and --cache-to" {
+    fails 2 "--cache-to" 'unknown key "mod"' -- lade build -q --cache-to "$(cache),mod=max" project
+    fails 2 "min or max" -- lade build -q --cache-to "$(cache),mode=all" project
+    fails 2 "--cache-from" "ref is missing" -- lade build -q --cache-from type=registry project
+    fails 2 "src, a directory, is missing" -- lade build -q --cache-from type=local project
+    fails 2 "type=inline is for --cache-to" -- lade build -q --cache-from type=inline project
+    fails 2 "type is missing" -- lade build -q --cache-from ref=x project
+    fails 11 "caches of type azblob are not supported" -- lade build -q --cache-to type=azblob project
+}
+
+@test "--no-cache takes nothing from caches" {
+    build 1 --push --cache-to "$(cache)" >/dev/null
+    machine 2
+    build 2 --no-cache --cache-from "$(cache)" >/dev/null
+    same "what ran" "$(cat ran)" "$(printf '1 COPY --from\n3 RUN')"
+}
