@@ -19,8 +19,8 @@
 #define STEPKEY_COPY "copy/1" /* to be raised when COPY puts files in another way */
 
 /* What mounts show of stages stands in it by content, or with `by_layers` as the stage's layers: that can be
- * known without the files. Errors are those of reading what mounts show. Stages that mounts show get their diff
- * IDs. The builder's lock is held, and given up while files are read. */
+ * known without the files. Errors are those of reading what mounts show. Stages that mounts show get their
+ * diff IDs. The builder's lock is held, and given up while files are read. */
 MUST_USE struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
                                   const struct run_plan *plan, bool by_layers);
 /* Does a mount show a stage, so that there are two keys? */
