@@ -86,7 +86,7 @@ struct err *ecr_parse(struct creds *out, int64_t *end_unix, const json_t *answer
     AUTO_VALUE(cloud_wipe_buf) struct buf plain = BUF(CLOUD_BODY_MAX);
     if (json_is_object(one))
         TRY(json_get_str(one, "authorizationToken", what, &token));
-    bool good = !str_empty(token) && codec_unbase64(token, strlen(token), &plain);
+    bool good = token && *token && codec_unbase64(token, strlen(token), &plain);
     const char *colon = good ? strchr(buf_text(&plain), ':') : NULL;
     if (!colon || colon == buf_text(&plain) || !colon[1] || strlen(buf_text(&plain)) != plain.len)
         return err_new(ERR_INPUT, "%s: the answer holds no authorization token", what);

@@ -33,7 +33,8 @@ setup() {
         unset "$name"
     done
     export AWS_EC2_METADATA_DISABLED=$no_aws AZURE_POD_IDENTITY_AUTHORITY_HOST=$no_azure
-    export HTTPS_PROXY=$CLOUD_PROXY SSL_CERT_FILE=$CLOUD_CA
+    # The proxy refuses plain HTTP, and notes it: metadata must not come there.
+    export HTTPS_PROXY=$CLOUD_PROXY http_proxy=$CLOUD_PROXY SSL_CERT_FILE=$CLOUD_CA
     rm -f "$CLOUD_DIR/mode"
     : >"$CLOUD_LOG"
     image=$BATS_TEST_NUMBER/app:1
@@ -250,6 +251,13 @@ PYTHON
     pushes "$ecr/$image"
     [ "$(grep -c PASSWORD "$CLOUD_LOG")" -gt 1 ]
     rm "$CLOUD_DIR/mode"
+    mode ecr-uses 3
+    : >"$CLOUD_LOG"
+    lade tag "$ecr/$image" "$ecr/$image-new"
+    pushes "$ecr/$image-new"
+    [ "$(grep -c PASSWORD "$CLOUD_LOG")" -gt 1 ]
+    grep -q 'auth=Basic 401' "$CLOUD_LOG"
+    rm "$CLOUD_DIR/mode"
     mode ecr-forget 1
     : >"$CLOUD_LOG"
     refused 5 'Amazon ECR ($AWS_ACCESS_KEY_ID)' -- lade push -q "$ecr/$image"
@@ -379,7 +387,7 @@ principal() { export AZURE_TENANT_ID=$tenant AZURE_CLIENT_ID=$client AZURE_CLIEN
 }
 
 @test "GAR: the commands of its page" {
-    ACCESS_TOKEN=$(curl -sS -H 'Metadata-Flavor: Google' "http://$CLOUD_METADATA/computeMetadata/v1/instance/service-accounts/default/token" |
+    ACCESS_TOKEN=$(curl -sS --noproxy '*' -H 'Metadata-Flavor: Google' "http://$CLOUD_METADATA/computeMetadata/v1/instance/service-accounts/default/token" |
         jq -r .access_token)
     export ACCESS_TOKEN KEY=$CLOUD_DIR/google-key.json
     page gar
@@ -447,7 +455,7 @@ principal() { export AZURE_TENANT_ID=$tenant AZURE_CLIENT_ID=$client AZURE_CLIEN
     logged 'GAR _json_key_base64'
     lade logout "$gar"
     # "gcloud auth print-access-token"
-    curl -sS -H 'Metadata-Flavor: Google' "http://$CLOUD_METADATA/computeMetadata/v1/instance/service-accounts/default/token" |
+    curl -sS --noproxy '*' -H 'Metadata-Flavor: Google' "http://$CLOUD_METADATA/computeMetadata/v1/instance/service-accounts/default/token" |
         jq -r .access_token | lade login --username oauth2accesstoken --password-stdin "$gar"
     pushes "$gar/$image"
     echo ya29.wrong | refused 5 -- lade login --username oauth2accesstoken --password-stdin "$gar"

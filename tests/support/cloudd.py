@@ -14,7 +14,8 @@ google-federation.json. The other secrets are those of SECRETS below. DIR/mode m
     skew SECONDS          AWS's clock is so far ahead
     ecr-life SECONDS      of passwords for Amazon ECR (default 43200)
     ecr-refuse CODE       GetAuthorizationToken fails with this code
-    ecr-forget 1          passwords given so far are not accepted (take the line away again)
+    ecr-forget 1          no password is accepted
+    ecr-uses N            each password is good for so many requests only
     imds off|norole|slow  no token, no role, no answer
     entra CODE            Entra ID fails with this error
     google CODE           Google's token servers fail with this error
@@ -70,6 +71,7 @@ class World:
         self.directory = directory
         self.lock = threading.Lock()
         self.secrets = {}   # secret: kinds of places where it may arrive
+        self.used = {}      # password: how often
         self.given = {}     # (kind, secret): (end, note)
         self.write("web-identity-token", "canary-web.identity.token", "sts")
         self.write("container-token", "canary-container-token", "container")
@@ -288,7 +290,10 @@ class EcrRegistry(Cloud):
     def serve(self):
         self.look()
         user, password = self.basic()
-        if user != "AWS" or self.world.mode("ecr-forget") or self.world.good("password-ecr", password) is None:
+        with self.world.lock:
+            used = self.world.used[password] = self.world.used.get(password, 0) + 1
+        spent = used > int(self.world.mode("ecr-uses", "1000000")) or self.world.mode("ecr-forget")
+        if user != "AWS" or spent or self.world.good("password-ecr", password) is None:
             challenge = f'Basic realm="https://{self.name}/",service="ecr.amazonaws.com"'
             raise Refused(401, b"Not Authorized\n", [("Www-Authenticate", challenge)], "text/plain; charset=utf-8")
         self.forward(self.target, {"authorization"})
