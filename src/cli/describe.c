@@ -67,14 +67,25 @@ static void describe_layers(FILE *to, const struct manifest *m)
     table_print(&t, to);
 }
 
+/* What one child of an index is for. New string. */
+static char *purpose(const struct desc *d)
+{
+    char platform[PLATFORM_TEXT];
+    const char *version = d->platform.os_version;
+    if (!platform_is_set(&d->platform))
+        return mem_strdup(d->artifact_type ? d->artifact_type : "-");
+    if (str_eq(strmap_get(&d->annotations, "vnd.docker.reference.type"), "attestation-manifest"))
+        return mem_strdup("attestation");
+    return mem_printf("%s%s%s", platform_text(&d->platform, platform), *version ? " " : "", version);
+}
+
 static void describe_children(FILE *to, const struct manifest *m)
 {
     AUTO_VALUE(table_wipe) struct table t = {0};
     for (size_t i = 0; i < m->manifests.count; i++) {
         const struct desc *d = &m->manifests.item[i];
-        char platform[PLATFORM_TEXT];
-        AUTO(mem_free)
-        char *safe = str_safe(platform_is_set(&d->platform) ? platform_text(&d->platform, platform) : "-");
+        AUTO(mem_free) char *what = purpose(d);
+        AUTO(mem_free) char *safe = str_safe(what);
         AUTO(mem_free) char *first = mem_printf("  %s", safe);
         add_desc(&t, first, d);
     }
@@ -132,6 +143,8 @@ struct err *describe_image(FILE *to, struct store *from, const struct desc *root
     line(to, "Name", shown);
     line(to, "Digest", digest_text(&root->digest, digest));
     line(to, "Type", m.media_type);
+    if (m.subject.media_type)
+        line(to, "Subject", digest_text(&m.subject.digest, digest));
     if (mediatype_kind_of(m.media_type) != MEDIATYPE_INDEX)
         return describe_manifest(to, from, &m);
     map(to, "Annotations", &m.annotations);

@@ -13,7 +13,8 @@ setup_file() {
     "$support/hostiled.py" "$BATS_FILE_TMPDIR/hostile.log" >"$BATS_FILE_TMPDIR/hostile.out" 3>&- &
     server_remember $!
     wait_for 20 grep -q ^port "$BATS_FILE_TMPDIR/hostile.out"
-    export HOSTILE=127.0.0.1:$(sed -n 's/^port //p' "$BATS_FILE_TMPDIR/hostile.out") HOSTILE_LOG=$BATS_FILE_TMPDIR/hostile.log
+    HOSTILE=127.0.0.1:$(sed -n 's/^port //p' "$BATS_FILE_TMPDIR/hostile.out")
+    export HOSTILE HOSTILE_LOG=$BATS_FILE_TMPDIR/hostile.log
 }
 teardown_file() { servers_stop; }
 setup() {
@@ -141,8 +142,6 @@ $repo:2@$digest"
 }
 
 @test "an index is tagged as it is" {
-    mkdir context
-    printf 'FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\n' >context/Dockerfile
     image "$repo:amd" amd
     skopeo inspect --raw --tls-verify=false "docker://$repo:amd" >manifest
     jq -cn --arg digest "$(digest_of "$repo:amd")" --argjson size "$(wc -c <manifest)" '
@@ -150,13 +149,20 @@ $repo:2@$digest"
          {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
           platform: {os: "linux", architecture: "amd64"}},
          {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
-          platform: {os: "linux", architecture: "arm", variant: "v7"}}]}' >index
+          platform: {os: "linux", architecture: "arm", variant: "v7"}},
+         {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
+          platform: {os: "windows", architecture: "amd64", "os.version": "10.0.1"}},
+         {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
+          platform: {os: "unknown", architecture: "unknown"},
+          annotations: {"vnd.docker.reference.type": "attestation-manifest"}}]}' >index
     curl -sSf -X PUT -H 'Content-Type: application/vnd.oci.image.index.v1+json' --data-binary @index "http://$REGISTRY_ONE/v2/${repo#*/}/manifests/multi"
     lade tag "docker://$repo:multi" again >/dev/null
     lade inspect --raw "docker://$repo:again" | cmp - index
     lade inspect "docker://$repo:again" >said
     grep -qE '^  linux/amd64 ' said
     grep -qE '^  linux/arm/v7 ' said
+    grep -qE '^  windows/amd64 10.0.1 ' said
+    grep -qE '^  attestation ' said
     lade inspect --raw --platform linux/arm "docker://$repo:again" | cmp - manifest
     lade ls --digests "docker://$repo" | grep -qE '^multi .* index$'
 }
@@ -384,6 +390,19 @@ $repo:2@$digest"
     done
     for i in "${pids[@]}"; do wait "$i" || { cat said*; return 1; }; done
     same digests "$(lade referrers --format json "docker://$repo:1" | jq -r '.[].digest' | sort)" "$(cat digest? | sort)"
+}
+
+@test "what was sent but not noted is noted by the next push" {
+    image "$repo:1" one
+    local subject one
+    subject=$(digest_of "$repo:1")
+    one=$(artifact "$repo" "$subject" text/sbom x kept)
+    # As if the push had ended before.
+    lade rm --force "docker://$repo:sha256-${subject#sha256:}" >/dev/null
+    same forgotten "$(lade referrers --format json "docker://$repo:1")" "[]"
+    lade copy -q --push-by-digest "docker://$repo:kept" "docker://$repo" >/dev/null
+    same noted "$(lade referrers --format json "docker://$repo:1" | jq -r '.[].digest')" "$one"
+    lade inspect "docker://$repo:kept" | grep -qE "^Subject +$subject$"
 }
 
 @test "a fallback tag of something else is left alone" {
