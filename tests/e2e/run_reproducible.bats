@@ -13,6 +13,12 @@ setup_file() {
     gcc -std=c17 -O1 -o "$world/env_like" "$support/env_like.c"
     mkdir "$world/context" "$world/context/many"
     cp "$(command -v busybox)" "$world/context/busybox"
+    gcc -static -O1 -o "$world/context/who" -x c - <<'C'
+#include <stdio.h>
+#include <unistd.h>
+int main(void) { return printf("%u %u\n", getuid(), geteuid()) < 0; }
+C
+    strip "$world/context/who"
     for i in $(seq 30); do echo "$i" >"$world/context/many/$i"; done
     ln "$world/context/many/1" "$world/context/many/one"
     # The programs of a step run side by side, make and remove, and use the time that they are given. They leave alone what shows the file system:
@@ -29,8 +35,9 @@ RUN touch -d '2037-01-01 00:00:00' /a/f4 && touch -d @1000 /a/f5 && date -d @$SO
 RUN rm -r /a/b && mkdir /a/b && mv /a/f6 /a/g && rm /a/f7 && mv /a/d1 /a/e1 && chmod 700 /a/f8 && chmod 640 /a/null && echo more >>/a/f9
 FROM tools AS right
 RUN --mount=source=many,target=/many mkdir /copied && cp -a /many/* /copied && [ /copied/1 -ef /copied/one ] || ln -f /copied/1 /copied/one
+COPY --chmod=4755 who /bin/who-is-it
 USER app
-RUN touch /tmp/mine && mkdir /tmp/dir && id >/tmp/id
+RUN touch /tmp/mine && mkdir /tmp/dir && id >/tmp/id && /bin/who-is-it >/tmp/who
 FROM left
 COPY --from=right /copied /copied
 COPY --from=right /tmp /tmp
@@ -84,6 +91,17 @@ rooted() { [ "$(id -u)" = 0 ] || skip "needs root to make the environment"; }
     [ "$(id -u)" != 0 ] || options=(--user "$plain")
     again
     again --userns single
+}
+
+@test "what is in it" {
+    [ "$(id -u)" != 0 ] || options=(--user "$plain")
+    builds "$world/first" -q -o type=tar,dest=- >"$here/image.tar"
+    same 'a program with set-user-ID' "$(tar -xOf "$here/image.tar" tmp/who)" '1000 0'
+    tar -tvf "$here/image.tar" --numeric-owner >"$here/list"
+    grep -q '^crw-r----- 0/0 .* a/null$' "$here/list"
+    grep -q '^-rw-r--r-- 12/34 .* a/f1$' "$here/list"
+    grep -q '^-rw-r--r-- 0/0 .* copied/10$' "$here/list"
+    grep -q '^-rw-r--r-- 1000/1001 .* tmp/mine$' "$here/list"
 }
 
 @test "a cache of steps gives what they gave" {
