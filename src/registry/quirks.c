@@ -9,7 +9,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GB UINT64_C(1000000000)
 
-enum part { EXACT, END, BEGIN, ECR };
+enum part { EXACT, END, ECR };
 
 static const struct {
     enum part part;
@@ -26,8 +26,7 @@ static const struct {
       .range_sticks = true,
       .last_in_put = true,
       .repository_first = true,
-      .layer_max = 10000 * MIB,
-      .parallel = 4}},
+      .layer_max = 10000 * MIB}},
     {ECR,
      NULL,
      {.name = "Amazon ECR",
@@ -36,8 +35,7 @@ static const struct {
       .range_sticks = true,
       .last_in_put = true,
       .repository_first = true,
-      .layer_max = 52000 * MIB,
-      .parallel = 4}},
+      .layer_max = 52000 * MIB}},
     {END, ".azurecr.io", {.name = "Azure", .chunk = 4 * MIB}},
     {END, ".azurecr.cn", {.name = "Azure", .chunk = 4 * MIB}},
     {END, ".azurecr.us", {.name = "Azure", .chunk = 4 * MIB}},
@@ -46,8 +44,6 @@ static const struct {
     {END, ".gcr.io", {.name = "Google", .never_chunks = true}},
     {EXACT, "quay.io", {.name = "Quay"}},
     {EXACT, "registry.gitlab.com", {.name = "GitLab"}},
-    {BEGIN, "harbor.", {.name = "Harbor", .parallel = 4}},
-    {END, ".goharbor.io", {.name = "Harbor", .parallel = 4}},
 };
 
 /* "123456789012.dkr.ecr.eu-west-1.amazonaws.com", also of China (".cn"), and "….dkr-ecr.….on.aws". */
@@ -65,8 +61,6 @@ static bool fits(enum part part, const char *pattern, const char *host)
         return str_eq(host, pattern);
     case END:
         return str_ends(host, pattern);
-    case BEGIN:
-        return str_starts(host, pattern);
     case ECR:
         return is_ecr(host);
     }

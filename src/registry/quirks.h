@@ -21,7 +21,6 @@ struct quirks {
     bool last_in_put;      /* the last piece goes with the request that ends the upload */
     bool repository_first; /* a repository must be made before something is pushed to it */
     uint64_t layer_max;    /* bytes of a blob; 0: not known */
-    unsigned parallel;     /* uploads at once that it stands; 0: not known */
 };
 
 /* By host name as it stands in references, with or without a port. Never NULL. */

@@ -27,7 +27,7 @@ static void hosts(void **state)
         {"europe-west1-docker.pkg.dev", "Google Artifact Registry"},
         {"eu.gcr.io", "Google"},
         {"gcr.io", "Google"},
-        {"harbor.example.com", "Harbor"},
+        {"harbor.example.com", NULL},
         {"dkr.ecr.example.com", NULL},
         {"notghcr.io", NULL},
         {"ghcr.io.example.com", NULL},
