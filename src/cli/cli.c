@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "cli/session.h"
 #include "cli/user.h"
 
 #include <stdio.h>
@@ -116,9 +117,31 @@ static struct err *run(const struct command *c, struct shared *settings, size_t 
     return c->run(settings, args);
 }
 
+static bool has_progress(const struct command *c)
+{
+    for (size_t i = 0; i < c->group_count; i++)
+        if (c->groups[i].item == shared_progress_options)
+            return true;
+    return false;
+}
+
+/* The last line of --progress json. */
+static bool tell_end(const struct command *c, const struct shared *settings, const struct err *e)
+{
+    enum progress_kind kind = PROGRESS_AUTO;
+    if (!has_progress(c) || settings->help)
+        return false;
+    err_free(session_progress(settings, &kind)); /* whoever asked before has shown it */
+    if (kind != PROGRESS_JSON)
+        return false;
+    AUTO(mem_free) char *text = progress_json_end(e);
+    fprintf(stderr, "%s\n", text);
+    return true;
+}
+
 /* `argv[first]` is the first word behind the command's name. */
 static struct err *run_command(const struct command *c, int argc, const char *const *argv, int first,
-                               mode_t file_mode)
+                               mode_t file_mode, bool *told)
 {
     AUTO_VALUE(strlist_wipe) struct strlist args = {0};
     AUTO(mem_free) struct shared *settings = mem_zero(1, c->settings_size);
@@ -126,18 +149,20 @@ static struct err *run_command(const struct command *c, int argc, const char *co
     settings->argc = argc;
     settings->argv = argv;
     struct err *e = run(c, settings, (size_t)(argc - first), argv + first, &args);
+    *told = tell_end(c, settings, e);
     opt_wipe(c->groups, c->group_count, settings);
     mem_free(settings->login_host);
     return e;
 }
 
-struct err *cli_run(int argc, const char *const *argv, mode_t file_mode)
+struct err *cli_run(int argc, const char *const *argv, mode_t file_mode, bool *told)
 {
+    *told = false;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         const struct command *c = NULL;
         if (find_command(word, &c))
-            return run_command(c, argc, argv, i + 1, file_mode);
+            return run_command(c, argc, argv, i + 1, file_mode, told);
         if (str_eq(word, "help"))
             return help(argc - i - 1, argv + i + 1);
         if (str_eq(word, "--help") || str_eq(word, "-h"))

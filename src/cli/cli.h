@@ -107,8 +107,9 @@ extern const struct opt shared_publish_options[3];
     }
 
 const struct command *const *cli_commands(size_t *count);
-/* argv[0] is the program. `file_mode` as in struct shared. Prints help and version itself. */
-MUST_USE struct err *cli_run(int argc, const char *const *argv, mode_t file_mode);
+/* argv[0] is the program. `file_mode` as in struct shared. Prints help and version itself. *told: the error
+ * was shown already. */
+MUST_USE struct err *cli_run(int argc, const char *const *argv, mode_t file_mode, bool *told);
 /* The text of `lade help NAME`. */
 void cli_help(const struct command *c, struct buf *out);
 

@@ -123,29 +123,30 @@ static const struct opt_group groups[] = {
     SHARED_GENERAL,
 };
 
-static void print_summary(const struct build_request *request, const struct build_result *result)
+static void print_summary(const struct session *s, const struct build_request *request,
+                          const struct build_result *result)
 {
     char digest[DIGEST_TEXT], size[NUM_SIZE_TEXT];
     uint64_t bytes = 0;
     for (size_t i = 0; i < result->layers.count; i++)
         bytes += result->layers.item[i].size;
-    fprintf(stderr, "built %s: %zu layer%s, %s\n", digest_text(&result->manifest.digest, digest),
-            result->layers.count, result->layers.count == 1 ? "" : "s", num_size_text(bytes, size));
+    session_say(s, "built %s: %zu layer%s, %s", digest_text(&result->manifest.digest, digest),
+                result->layers.count, result->layers.count == 1 ? "" : "s", num_size_text(bytes, size));
     for (size_t i = 0; i < request->tag_count; i++) {
         AUTO(mem_free) char *name = ref_familiar(&request->tags[i]);
-        fprintf(stderr, "named %s\n", name);
+        session_say(s, "named %s", name);
     }
 }
 
-static void print_results(bool quiet, const struct build_request *request, const struct build_result *result,
-                          const struct strlist *pushed)
+static void print_results(const struct session *s, const struct build_request *request,
+                          const struct build_result *result, const struct strlist *pushed)
 {
     char digest[DIGEST_TEXT];
-    if (!quiet)
-        print_summary(request, result);
+    if (!s->quiet)
+        print_summary(s, request, result);
     if (request->stdout_taken)
         return;
-    if (quiet)
+    if (s->quiet)
         puts(digest_text(&result->manifest.digest, digest));
     else
         endpoint_print(pushed);
@@ -203,7 +204,7 @@ static struct err *run(void *settings, const struct strlist *args)
     TRY(build(&s, &request, &result, &pushed, exported));
     session_quiet(&s);
     TRY(build_export_about(&s, &request, &result, exported, b->iidfile, b->metadata_file));
-    print_results(s.quiet, &request, &result, &pushed);
+    print_results(&s, &request, &result, &pushed);
     return NULL;
 }
 

@@ -54,7 +54,8 @@ int main(int argc, char **argv)
     forbid_core_files();
     stop_install();
 
-    struct err *e = cli_run(argc, (const char *const *)argv, file_mode);
+    bool told = false;
+    struct err *e = cli_run(argc, (const char *const *)argv, file_mode, &told);
     struct err *output = finish_output();
     if (e)
         err_free(output);
@@ -65,7 +66,7 @@ int main(int argc, char **argv)
         err_free(e);
         return 128 + SIGPIPE;
     }
-    if (e) {
+    if (e && !told) {
         fprintf(stderr, "lade: %s\n", err_message(e));
         if (err_hint_of(e))
             fprintf(stderr, "hint: %s\n", err_hint_of(e));

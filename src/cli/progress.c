@@ -15,8 +15,11 @@ struct err *progress_kind_parse(enum progress_kind *out, const char *text)
     static const struct {
         const char *name;
         enum progress_kind kind;
-    } kinds[] = {
-        {"auto", PROGRESS_AUTO}, {"plain", PROGRESS_PLAIN}, {"tty", PROGRESS_TTY}, {"quiet", PROGRESS_QUIET}};
+    } kinds[] = {{"auto", PROGRESS_AUTO},
+                 {"plain", PROGRESS_PLAIN},
+                 {"tty", PROGRESS_TTY},
+                 {"json", PROGRESS_JSON},
+                 {"quiet", PROGRESS_QUIET}};
     *out = PROGRESS_AUTO;
     if (str_empty(text))
         return NULL;
@@ -25,10 +28,13 @@ struct err *progress_kind_parse(enum progress_kind *out, const char *text)
             *out = kinds[i].kind;
             return NULL;
         }
-    if (str_eq(text, "rawjson") || str_eq(text, "none"))
+    if (str_eq(text, "rawjson"))
+        return err_hint(err_new(ERR_UNSUPPORTED, "--progress rawjson is not supported"),
+                        "--progress json has a form of its own (doc/progress.md)");
+    if (str_eq(text, "none"))
         return err_new(ERR_UNSUPPORTED, "--progress %s is not supported", text);
     AUTO(mem_free) char *safe = str_safe(text);
-    return err_new(ERR_USAGE, "--progress: expected auto, plain, tty or quiet, found \"%s\"", safe);
+    return err_new(ERR_USAGE, "--progress: expected auto, plain, tty, json or quiet, found \"%s\"", safe);
 }
 
 void progress_write(struct progress *p)
@@ -230,6 +236,8 @@ struct progress *progress_new(enum progress_kind kind, int fd)
     p->out = BUF(BUF_NO_LIMIT);
     if (kind == PROGRESS_PLAIN)
         p->view = &progress_plain_view;
+    if (kind == PROGRESS_JSON)
+        p->view = &progress_json_view;
     if (kind == PROGRESS_TTY) {
         p->view = &progress_tty_view;
         progress_tty_begin(p);

@@ -70,6 +70,7 @@ struct progress {
 
 extern const struct progress_view progress_plain_view;
 extern const struct progress_view progress_tty_view;
+extern const struct progress_view progress_json_view;
 void progress_tty_begin(struct progress *p); /* starts the thread that redraws */
 
 void progress_write(struct progress *p);             /* out → fd; `out` is empty after */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,16 +44,23 @@ struct err *session_timeout(const struct shared *shared)
     return NULL;
 }
 
+struct err *session_progress(const struct shared *shared, enum progress_kind *kind)
+{
+    const char *wanted = shared->progress ? shared->progress : getenv("BUILDKIT_PROGRESS");
+    TRY(progress_kind_parse(kind, wanted));
+    if (shared->quiet)
+        *kind = PROGRESS_QUIET;
+    return NULL;
+}
+
 struct err *session_open(struct session *out, const struct shared *shared)
 {
     enum progress_kind kind = PROGRESS_AUTO;
-    const char *wanted = shared->progress ? shared->progress : getenv("BUILDKIT_PROGRESS");
-    TRY(progress_kind_parse(&kind, wanted));
-    if (shared->quiet)
-        kind = PROGRESS_QUIET;
+    TRY(session_progress(shared, &kind));
     TRY(session_timeout(shared));
     out->shared = shared;
     out->quiet = kind == PROGRESS_QUIET;
+    out->json = kind == PROGRESS_JSON;
     out->progress = progress_new(kind, STDERR_FILENO);
     out->events = progress_events(out->progress);
     return user_password(shared, &out->password);
@@ -103,7 +111,7 @@ static void tell_of_waiting(const struct session *s)
 {
     AUTO(mem_free) char *path = s->shared->store ? mem_strdup(s->shared->store) : layout_default_path();
     if (path && layout_is_busy(path))
-        fputs("lade: waiting for other lade processes that use the store\n", stderr);
+        event_note(&s->events, "waiting for other lade processes that use the store");
 }
 
 struct err *session_layout(struct session *s, enum layout_mode mode, struct store **out)
@@ -122,6 +130,16 @@ struct err *session_enter_range(const struct shared *shared)
 {
     bool inside = false;
     return sandbox_enter_range(shared->argc, shared->argv, &inside);
+}
+
+void session_say(const struct session *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    AUTO(mem_free) char *text = mem_vprintf(format, args);
+    va_end(args);
+    AUTO(mem_free) char *line = s->json ? progress_json_note(text) : mem_strdup(text);
+    fprintf(stderr, "%s\n", line);
 }
 
 void session_quiet(struct session *s)

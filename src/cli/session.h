@@ -26,8 +26,11 @@ struct session {
     struct store *layout;      /* NULL until asked for */
     json_t *report;            /* cli/report.h; NULL: nobody asks */
     bool quiet;                /* --quiet or --progress quiet */
+    bool json;                 /* --progress json */
 };
 
+/* How progress is to be shown. ERR_USAGE. */
+MUST_USE struct err *session_progress(const struct shared *shared, enum progress_kind *kind);
 /* `shared` is borrowed. ERR_USAGE for values that cannot be. The time of --timeout begins. */
 MUST_USE struct err *session_open(struct session *out, const struct shared *shared);
 /* --timeout: the time that the run may take begins. For commands that open no session. */
@@ -35,6 +38,8 @@ MUST_USE struct err *session_timeout(const struct shared *shared);
 /* Both borrowed. The store is opened once; its first mode holds. */
 MUST_USE struct err *session_registry(struct session *s, struct registry **out);
 MUST_USE struct err *session_layout(struct session *s, enum layout_mode mode, struct store **out);
+/* Tell what came out, on standard error, after the progress has ended. */
+void session_say(const struct session *s, const char *format, ...) PRINTF(2, 3);
 /* End the progress, before results are written. */
 void session_quiet(struct session *s);
 void session_wipe(struct session *s);

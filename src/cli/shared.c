@@ -10,7 +10,7 @@ const struct opt shared_general_options[] = {
 };
 
 const struct opt shared_progress_options[] = {
-    {"progress", 0, OPT_TEXT, "KIND", "how progress is shown: auto, plain, tty or quiet",
+    {"progress", 0, OPT_TEXT, "KIND", "how progress is shown: auto, plain, tty, json or quiet",
      offsetof(struct shared, progress), 0, NULL},
     {"quiet", 'q', OPT_FLAG, NULL, "show no progress", offsetof(struct shared, quiet), 0, NULL},
 };

@@ -185,3 +185,28 @@ mark() {
     [ "$count" -ge 4 ]
     [ $((${end/./} - ${begin/./})) -ge $(((count - 1) * 245000)) ]
 }
+
+@test "the example of the manual page is valid, and says what it is said to say" {
+    sed -n '/^```json$/,/^```$/p' "$root/doc/config.md" | sed '1d;$d' >"$file"
+    jq -e . "$file"
+    fails 5 "x.old.example.com/a is blocked" -- lade pull -q x.old.example.com/a
+    # Every setting of the example's hosts is in the tables.
+    jq -r '.registries[] | keys[]' "$file" | sort -u | while read -r key; do
+        grep -q "^| .*\`$key\`" "$root/doc/config.md" || { echo "not in a table: $key"; return 1; }
+    done
+}
+
+@test "what a registry says beside its answers is shown once" {
+    faults_begin
+    fault_start warns "$REGISTRY_GOOD" 'GET . * header=Warning:299\ -\ \"old\" header=Ratelimit-Limit:100;w=21600 header=Ratelimit-Remaining:7;w=21600'
+    run --separate-stderr lade copy "docker://$FAULT_WARNS/hub/app:1" oci:out
+    [ "$status" -eq 0 ] || { echo "$stderr"; return 1; }
+    [ "$(grep -c "says: old" <<<"$stderr")" -eq 1 ]
+    [ "$(grep -c "7 of the 100 pulls in 6 hours" <<<"$stderr")" -eq 1 ]
+}
+
+@test "a quota that is used up is tried once more only" {
+    faults_begin
+    fault_start spent "$REGISTRY_GOOD" 'HEAD /manifests/ * status=429 header=Ratelimit-Limit:100;w=21600 header=Ratelimit-Remaining:0;w=21600'
+    fails 7 "gave up after 2 tries" "none of the 100 pulls in 6 hours" "lade login" -- lade pull -q "$FAULT_SPENT/hub/app:1"
+}

@@ -164,6 +164,56 @@ static void the_live_view_leaves_what_has_ended(void **state)
     free(text);
 }
 
+static void json_is_for_programs(void **state)
+{
+    (void)state;
+    struct watch w;
+    begin(&w, PROGRESS_JSON);
+    w.progress->begin_ms = 1;
+    step(&w, EVENT_STEP, 7, "[1/2] FROM scratch", NULL);
+    step(&w, EVENT_STEP_END, 7, NULL, "CACHED");
+    step(&w, EVENT_STEP, 8, "RUN", NULL);
+    step(&w, EVENT_LINE, 8, NULL, "\033[1mhello\xff\"");
+    step(&w, EVENT_STEP_END, 8, NULL, "it broke\n  3 | here");
+    step(&w, EVENT_STEP, 9, "last", NULL);
+    event_warn(&w.events, "odd %d", 1);
+    blob(&w, EVENT_BLOB, "push a", "1", NULL);
+    blob(&w, EVENT_BYTES, "push a", "1", NULL);
+    w.progress->clock = later;
+    blob(&w, EVENT_BYTES, "push a", "1", NULL);
+    blob(&w, EVENT_BLOB_END, "push a", "1", "uploaded");
+    char *text = finish(&w);
+#define DIGEST "sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+    assert_string_equal(
+        text,
+        "{\"event\":\"step\",\"ms\":0,\"step\":1,\"name\":\"[1/2] FROM scratch\"}\n"
+        "{\"event\":\"step-end\",\"ms\":0,\"step\":1,\"result\":\"cached\"}\n"
+        "{\"event\":\"step\",\"ms\":0,\"step\":2,\"name\":\"RUN\"}\n"
+        "{\"event\":\"line\",\"ms\":0,\"step\":2,\"text\":\"\\u001B[1mhello\xef\xbf\xbd\\\"\"}\n"
+        "{\"event\":\"step-end\",\"ms\":0,\"step\":2,\"result\":\"error\",\"error\":\"it broke\\n  3 | "
+        "here\"}\n"
+        "{\"event\":\"step\",\"ms\":0,\"step\":3,\"name\":\"last\"}\n"
+        "{\"event\":\"warning\",\"ms\":0,\"text\":\"odd 1\"}\n"
+        "{\"event\":\"blob\",\"ms\":0,\"transfer\":\"push a\",\"digest\":\"" DIGEST "\",\"size\":1500}\n"
+        "{\"event\":\"bytes\",\"ms\":12345,\"transfer\":\"push a\",\"digest\":\"" DIGEST
+        "\",\"size\":1500,\"done\":700}\n"
+        "{\"event\":\"blob-end\",\"ms\":12345,\"transfer\":\"push a\",\"digest\":\"" DIGEST
+        "\",\"size\":1500,\"result\":\"uploaded\"}\n"
+        "{\"event\":\"step-end\",\"ms\":12345,\"step\":3,\"result\":\"canceled\"}\n"
+        "{\"event\":\"transfer-end\",\"ms\":12345,\"transfer\":\"push a\",\"blobs\":1,\"moved\":1,"
+        "\"bytes\":1500}\n");
+    free(text);
+    char *end = progress_json_end(NULL);
+    assert_string_equal(end, "{\"event\":\"end\",\"exit\":0}");
+    free(end);
+    struct err *e = err_hint(err_new(ERR_NETWORK, "no \"net\""), "plug it in");
+    end = progress_json_end(e);
+    assert_string_equal(
+        end, "{\"event\":\"end\",\"exit\":7,\"error\":\"no \\\"net\\\"\",\"hint\":\"plug it in\"}");
+    free(end);
+    err_free(e);
+}
+
 static void kinds_have_names(void **state)
 {
     (void)state;
@@ -193,6 +243,7 @@ int main(void)
         cmocka_unit_test(what_was_not_ended_is_cancelled),
         cmocka_unit_test(quiet_is_quiet),
         cmocka_unit_test(the_live_view_leaves_what_has_ended),
+        cmocka_unit_test(json_is_for_programs),
         cmocka_unit_test(kinds_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
