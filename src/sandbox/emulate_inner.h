@@ -23,14 +23,19 @@ struct pending {
     uint32_t uid, gid;
 };
 
+#define ASKED_MAX 8
+
 struct emulate {
     struct records *records;
     struct tokens *tokens;
     int root, proc; /* borrowed */
     uint32_t root_device_major, root_device_minor;
     bool devices_only;
-    bool rooted; /* some process may have another root directory than ours */
-    bool listening;
+    bool rooted;            /* some process may have another root directory than ours */
+    bool wakes_here;        /* the listener's flag */
+    pid_t asked[ASKED_MAX]; /* a ring: who asked, each once for all its questions in a row */
+    size_t asked_last;
+    int turns; /* how many take turns, see notify.c */
     struct pending pending[PENDING_MAX];
     size_t pending_count;
     /* By number: an index into calls_table plus 1; 0: nobody answers it. */
