@@ -47,11 +47,9 @@ pushes_closed() {
 }
 # What stands behind a registry that wants credentials.
 stands_closed() {
-    local now
-    now=$(skopeo inspect --raw --tls-verify=false --creds alice:secret "docker://$registry/$repository:1" | sha256sum | cut -d ' ' -f 1)
-    same digests "sha256:$now" "$(digest_of "$1")"
     skopeo copy -q --src-tls-verify=false --src-creds alice:secret "docker://$registry/$repository:1" oci:whole:1
-    "$support/sound" whole --complete
+    grep -q "$(digest_of "$1")" whole/index.json
+    LADE_STORE=whole kept "$1"
 }
 
 @test "auth: large blobs, whose bytes are asked for again" {
@@ -79,7 +77,7 @@ pulls_closed() {
     rm -rf "$LADE_STORE"
     no_hang lade pull "$FAULT_X/$repository:1"
     [ "$status" -eq 0 ] || { cat "$FAULT_X_LOG"; return 1; }
-    "$support/sound" "$LADE_STORE" --complete
+    kept large:1
 }
 
 @test "auth: challenges of every kind" {

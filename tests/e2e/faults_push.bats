@@ -316,6 +316,7 @@ redirect ; HEAD /blobs/ * redirect=307:loop
 redirect ; POST /uploads/ * redirect=307:loop
 redirect ; PATCH|PUT /uploads/ * redirect=307:loop
 redirect ; PUT /manifests/ * redirect=307:file://
+redirect ; PUT /manifests/ * redirect=307:javascript:x
 redirect ; PUT /manifests/ * redirect=307:ftp://127.0.0.1
 END
 }

@@ -33,6 +33,7 @@ def parse(arguments):
     parser.add_argument("--log", metavar="FILE", help="a line for each request")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="speak HTTPS")
+    parser.add_argument("--other", metavar="URL", help="what the other origin is called, when something before it gives it a name")
     parser.add_argument("--verbose", action="store_true", help="show exceptions")
     options = parser.parse_intermixed_args(arguments)
     if options.rules:

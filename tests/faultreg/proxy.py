@@ -278,7 +278,7 @@ class World:
     """A proxy with its script, its modes, its log and two ports: its own, and another one that is another origin to clients."""
 
     def __init__(self, options):
-        self.log, self.verbose = options.log, options.verbose
+        self.log, self.verbose, self.other_name = options.log, options.verbose, options.other
         rules = list(options.rule)
         if options.random:
             rules.append(f"* . {options.random} random")
@@ -290,7 +290,7 @@ class World:
         self.other = Server(self, 0)
 
     def other_origin(self):
-        return f"http://localhost:{self.other.port}"
+        return self.other_name or f"http://localhost:{self.other.port}"
 
     def note(self, line):
         if self.log:
