@@ -166,6 +166,8 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     TRY(make_plan(b));
     if (o->cache_from_count)
         TRY(cacheset_open(&b->imported, o->cache_from, o->cache_from_count, o->events));
+    if (o->explain)
+        b->explained = json_array();
     if (o->cache_to || o->cache_inline)
         b->notes = cache_notes_new();
     struct stage *target = &b->stage[b->plan.target->number];
@@ -174,6 +176,7 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     warn_unused_args(b);
     report_warnings(b, out);
     TRY(write_image(b, target, out));
+    out->explained = json_incref(b->explained);
     out->steps = b->steps;
     out->steps_cached = b->steps_cached;
     return write_cache(b, target, out);
@@ -196,6 +199,7 @@ static void builder_wipe(struct builder *b)
     rootfs_state_free(b->rootfs);
     cacheset_free(b->imported);
     cache_notes_free(b->notes);
+    json_decref(b->explained);
     store_free(b->blobs);
     store_free(b->kept);
     if (b->cache_dir >= 0)
@@ -247,5 +251,6 @@ void build_result_wipe(struct build_result *result)
     free(result->base_name);
     desc_wipe(&result->cache);
     err_free(result->cache_error);
+    json_decref(result->explained);
     *result = (struct build_result){0};
 }

@@ -48,6 +48,7 @@ struct build_options {
     const struct cache_source *cache_from; /* caches to read from (cacheset.h), the best first */
     size_t cache_from_count;
     bool cache_to, cache_max; /* write a cache for others, with the layers of all stages */
+    bool explain;             /* say of each step why it was taken or run */
     bool cache_inline;        /* put one into the image's config */
     const char *cache;        /* the cache directory, made when absent; NULL: keep nothing between builds */
     const struct events *events;
@@ -62,6 +63,7 @@ struct build_result {
     char *base_name;         /* of the target's base image, or NULL */
     struct desc cache;       /* the manifest of the cache that was written (cachewrite.h) */
     struct err *cache_error; /* why there is none, though one was asked for */
+    json_t *explained;       /* with options.explain: see explain.h */
     size_t warnings;
     size_t steps, steps_cached; /* that make layers, and how many of them came from a cache */
 };

@@ -23,7 +23,7 @@ struct entry {
     struct step_record record;
     const struct cache_source *from;
 };
-struct index {
+struct about {
     struct digest diff_id;
     struct desc desc;
     const struct cache_source *from;
@@ -32,19 +32,19 @@ struct cacheset {
     const struct events *events;
     struct entry *entry; /* sorted by key, those of earlier sources first */
     size_t count, room;
-    struct index *index;
-    size_t index_count, index_room;
+    struct about *about;
+    size_t about_count, about_room;
 };
 
 void cacheset_free(struct cacheset *c)
 {
     for (size_t i = 0; c && i < c->count; i++)
         steprecord_wipe(&c->entry[i].record);
-    for (size_t i = 0; c && i < c->index_count; i++)
-        desc_wipe(&c->index[i].desc);
+    for (size_t i = 0; c && i < c->about_count; i++)
+        desc_wipe(&c->about[i].desc);
     if (c) {
         free(c->entry);
-        free(c->index);
+        free(c->about);
     }
     free(c);
 }
@@ -99,18 +99,18 @@ static struct err *add_records(struct cacheset *c, const struct cache_source *fr
     return NULL;
 }
 
-static void add_indexes(struct cacheset *c, const struct cache_source *from, const struct manifest *m)
+static void add_abouts(struct cacheset *c, const struct cache_source *from, const struct manifest *m)
 {
     for (size_t i = 0; i < m->layers.count; i++) {
         const struct desc *d = &m->layers.item[i];
         const char *text = strmap_get(&d->annotations, CACHESET_DIFF_ID);
-        struct index made = {.from = from};
-        if (!str_eq(d->media_type, CACHESET_INDEX) || !text)
+        struct about made = {.from = from};
+        if (!text || (!str_eq(d->media_type, CACHESET_INDEX) && !str_eq(d->media_type, CACHESET_LISTING)))
             continue;
         struct err *e = digest_parse(&made.diff_id, text);
         if (!e) {
             desc_copy(&made.desc, d);
-            MEM_PUSH(c->index, c->index_count, c->index_room, made);
+            MEM_PUSH(c->about, c->about_count, c->about_room, made);
         }
         err_free(e);
     }
@@ -151,7 +151,7 @@ static struct err *read_source(struct cacheset *c, const struct cache_source *fr
         return add_inline(c, from, &m);
     TRY(store_read(from->store, &m.config, &records));
     TRY(add_records(c, from, buf_text(&records), records.len));
-    add_indexes(c, from, &m);
+    add_abouts(c, from, &m);
     return NULL;
 }
 
@@ -212,44 +212,67 @@ const struct step_record *cacheset_at(const struct cacheset *c, size_t i, const 
     return &c->entry[i].record;
 }
 
-static const struct index *find_index(const struct cacheset *c, const struct digest *diff_id)
+static const struct about *find_about(const struct cacheset *c, const char *media_type,
+                                      const struct digest *diff_id)
 {
-    for (size_t i = 0; c && i < c->index_count; i++)
-        if (digest_equal(&c->index[i].diff_id, diff_id))
-            return &c->index[i];
+    for (size_t i = 0; c && i < c->about_count; i++)
+        if (digest_equal(&c->about[i].diff_id, diff_id) && str_eq(c->about[i].desc.media_type, media_type))
+            return &c->about[i];
     return NULL;
 }
 
-static struct err *read_index(struct tree **out, const struct index *index)
-{
-    AUTO(source_free) struct source *bytes = NULL;
-    TRY(store_get(index->from->store, &index->desc, &bytes));
-    return indexpack_read(out, TAKE(bytes), &index->diff_id);
-}
-
-struct err *cacheset_index(struct tree **out, const struct cacheset *c, const struct digest *diff_id)
+/* Without it there is the layer itself, or less to say. */
+static struct err *tell(const struct cacheset *c, const struct about *about, const char *what, struct err *e)
 {
     char brief[DIGEST_SHORT];
-    const struct index *index = find_index(c, diff_id);
-    *out = NULL;
-    if (!index)
-        return NULL;
-    struct err *e = read_index(out, index);
     if (!e || err_kind_of(e) == ERR_STOPPED)
         return e;
-    event_warn(c->events, "cache from %s: the index of layer %s: %s", index->from->name,
-               digest_short(diff_id, brief), err_message(e));
+    event_warn(c->events, "cache from %s: the %s of layer %s: %s", about->from->name, what,
+               digest_short(&about->diff_id, brief), err_message(e));
     err_free(e);
     return NULL;
 }
 
-bool cacheset_index_desc(const struct cacheset *c, const struct digest *diff_id, struct desc *out,
-                         const struct cache_source **from)
+static struct err *read_index(struct tree **out, const struct about *about)
 {
-    const struct index *index = find_index(c, diff_id);
-    if (!index)
+    AUTO(source_free) struct source *bytes = NULL;
+    TRY(store_get(about->from->store, &about->desc, &bytes));
+    return indexpack_read(out, TAKE(bytes), &about->diff_id);
+}
+
+struct err *cacheset_index(struct tree **out, const struct cacheset *c, const struct digest *diff_id)
+{
+    const struct about *about = find_about(c, CACHESET_INDEX, diff_id);
+    *out = NULL;
+    return about ? tell(c, about, "index", read_index(out, about)) : NULL;
+}
+
+static struct err *read_listing(struct buf *out, const struct about *about)
+{
+    AUTO(source_free) struct source *bytes = NULL;
+    TRY(store_get(about->from->store, &about->desc, &bytes));
+    return indexpack_gunzip(out, TAKE(bytes));
+}
+
+struct err *cacheset_listing(struct buf *out, const struct cacheset *c, const struct digest *diff_id,
+                             bool *found)
+{
+    const struct about *about = find_about(c, CACHESET_LISTING, diff_id);
+    *found = about != NULL;
+    if (!about)
+        return NULL;
+    struct err *e = read_listing(out, about);
+    *found = !e;
+    return tell(c, about, "listing", e);
+}
+
+bool cacheset_about_layer(const struct cacheset *c, const char *media_type, const struct digest *diff_id,
+                          struct desc *out, const struct cache_source **from)
+{
+    const struct about *about = find_about(c, media_type, diff_id);
+    if (!about)
         return false;
-    desc_copy(out, &index->desc);
-    *from = index->from;
+    desc_copy(out, &about->desc);
+    *from = about->from;
     return true;
 }

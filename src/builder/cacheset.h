@@ -25,7 +25,8 @@
 #define CACHESET_ARTIFACT "application/vnd.lade.cache.v1"
 #define CACHESET_RECORDS "application/vnd.lade.cache.records.v1"
 #define CACHESET_INDEX "application/vnd.lade.layer.index.v1+gzip"
-#define CACHESET_DIFF_ID "lade.layer.diff-id" /* annotation of an index: the layer's diff ID */
+#define CACHESET_LISTING "application/vnd.lade.layer.files.v1+gzip"
+#define CACHESET_DIFF_ID "lade.layer.diff-id" /* annotation of both: the layer's diff ID */
 #define CACHESET_INLINE "lade.cache"          /* in an image's config: the records, base64 */
 #define CACHESET_RECORDS_MAX (16u << 20)      /* bytes of all records of a cache */
 
@@ -54,9 +55,12 @@ const struct step_record *cacheset_at(const struct cacheset *c, size_t i, const 
 /* The index of the layer with this diff ID; *out NULL: nobody has it, or it is damaged (told of). */
 MUST_USE struct err *cacheset_index(struct tree **out, const struct cacheset *c,
                                     const struct digest *diff_id);
-/* Where that index is, so that it need not be made again; false: nowhere. */
-bool cacheset_index_desc(const struct cacheset *c, const struct digest *diff_id, struct desc *out,
-                         const struct cache_source **from);
+/* The listing (layers/listing.h) of the layer with this diff ID; *found false as above. */
+MUST_USE struct err *cacheset_listing(struct buf *out, const struct cacheset *c, const struct digest *diff_id,
+                                      bool *found);
+/* Where the index or the listing is, so that it need not be made again; false: nowhere. */
+bool cacheset_about_layer(const struct cacheset *c, const char *media_type, const struct digest *diff_id,
+                          struct desc *out, const struct cache_source **from);
 
 /* Records as the bytes of CACHESET_RECORDS: a line "lade cache 1", and for each its length in bytes as a
  * decimal line and its bytes (step/1). In the order that they have. */

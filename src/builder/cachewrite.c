@@ -3,11 +3,13 @@
 
 #include "base/mem.h"
 #include "builder/cacheset.h"
+#include "builder/listings.h"
 #include "builder/stepcache.h"
 #include "image/layout.h"
 #include "image/manifest.h"
 #include "image/mediatype.h"
 #include "layers/indexpack.h"
+#include "layers/listing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +148,7 @@ static struct err *add_once(struct manifest *m, const struct desc *d)
 }
 
 /* One that somebody has made already stays where it is. */
-static struct err *take_index(struct builder *b, const struct desc *d, const struct cache_source *from)
+static struct err *take_blob(struct builder *b, const struct desc *d, const struct cache_source *from)
 {
     bool there = false;
     if (from->origin)
@@ -177,14 +179,37 @@ static struct err *write_index(struct builder *b, const struct part *part, struc
     const struct cache_source *from = NULL;
     if (!digest_is_set(&part->diff_id))
         return NULL;
-    if (cacheset_index_desc(b->imported, &part->diff_id, &d, &from)) {
-        TRY(take_index(b, &d, from));
+    if (cacheset_about_layer(b->imported, CACHESET_INDEX, &part->diff_id, &d, &from)) {
+        TRY(take_blob(b, &d, from));
         return add_once(m, &d);
     }
     if (!part->tree || (!digest_is_set(&part->desc.digest) && !part->made))
         return NULL;
     TRY(make_index(b, part, &bytes));
     TRY(store_write(b->layout, CACHESET_INDEX, buf_text(&bytes), bytes.len, &d));
+    strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(&part->diff_id, text));
+    return add_once(m, &d);
+}
+
+static struct err *write_listing(struct builder *b, const struct part *part, struct manifest *m)
+{
+    char text[DIGEST_TEXT];
+    AUTO_VALUE(desc_wipe) struct desc d = {0};
+    AUTO_VALUE(buf_wipe) struct buf plain = BUF(LISTING_MAX);
+    AUTO_VALUE(buf_wipe) struct buf packed = BUF(LISTING_MAX);
+    const struct cache_source *from = NULL;
+    bool found = false;
+    if (!digest_is_set(&part->diff_id))
+        return NULL;
+    if (cacheset_about_layer(b->imported, CACHESET_LISTING, &part->diff_id, &d, &from)) {
+        TRY(take_blob(b, &d, from));
+        return add_once(m, &d);
+    }
+    TRY(listings_of_part(b, part, &plain, &found));
+    if (!found)
+        return NULL;
+    TRY(indexpack_gzip(&packed, &plain));
+    TRY(store_write(b->layout, CACHESET_LISTING, buf_text(&packed), packed.len, &d));
     strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(&part->diff_id, text));
     return add_once(m, &d);
 }
@@ -199,6 +224,7 @@ static struct err *write_layers(struct builder *b, const struct stage *s, bool b
                 TRY(add_once(m, &part->desc));
         }
         TRY(write_index(b, part, m));
+        TRY(write_listing(b, part, m));
     }
     return NULL;
 }

@@ -157,6 +157,7 @@ void stage_from_stage(struct stage *s, const struct stage *base)
 void stage_wipe(struct stage *s)
 {
     free(s->base_name);
+    free(s->shown);
     config_wipe(&s->config);
     strmap_wipe(&s->env);
     strlist_wipe(&s->args);
@@ -360,6 +361,9 @@ unsigned stage_step_begin(struct builder *b, struct stage *s, const char *text)
     char *shown = mem_printf("[%s%*u/%s] %s", stage, (int)strlen(number), ++s->step, number, text);
     unsigned id = ++b->step_id;
     event_emit(b->options->events, &(struct event){.kind = EVENT_STEP, .id = id, .name = shown});
+    free(s->shown);
+    s->shown = TAKE(shown);
+    s->taken_from = NULL;
     return id;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "builder/base.h"
 #include "builder/build.h"
@@ -77,6 +78,8 @@ struct stage {
     struct tree *files;     /* merged from … */
     size_t merged;          /* … so many parts; NULL: none yet */
     unsigned step, steps;   /* for "[name 2/5]" */
+    char *shown;            /* the step that is under way, as people see it */
+    const char *taken_from; /* whose cache its layer came from; NULL: this machine's */
 };
 
 struct builder {
@@ -100,6 +103,7 @@ struct builder {
     struct part_list parts;      /* all, owned */
     struct rootfs_state *rootfs; /* what RUN steps share (rootfs.h), made by the first */
     struct cacheset *imported;   /* what --cache-from knows, or NULL */
+    json_t *explained;           /* for --explain-cache (explain.h), or NULL */
     struct cache_notes *notes;   /* for --cache-to (cachewrite.h), or NULL */
     bool no_ghosts;              /* layers that are nowhere are made again */
     atomic_bool ghost_needed;    /* the files of one were wanted: build once more without */

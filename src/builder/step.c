@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "builder/account.h"
 #include "builder/copy.h"
+#include "builder/explain.h"
 #include "builder/stepcache.h"
 #include "builder/stepkey.h"
 #include "builder/unpack.h"
@@ -201,6 +202,10 @@ static struct err *copy(struct builder *b, struct stage *s, struct stage *from, 
         TRY(stepkey_copy(&record, b, s, from, step));
     if (keyed && stepcache_allows(b, s))
         TRY(stepcache_take(b, s, &record, cached, empty));
+    if (*cached)
+        explain_taken(b, s, s->taken_from);
+    else if (keyed)
+        explain_missed(b, s, &record);
     if (*cached)
         return NULL;
     TRY(make_layer(b, s, from, step, layer));

@@ -2,6 +2,8 @@
 #include "builder/step_run.h"
 
 #include "base/log.h"
+#include "builder/explain.h"
+#include "builder/listings.h"
 #include "builder/run_plan.h"
 #include "builder/stepcache.h"
 #include "builder/stepkey.h"
@@ -75,10 +77,15 @@ struct err *step_run(struct builder *b, struct stage *s, const struct instr *ins
     *cached = false;
     TRY(run_plan_make(&plan, b, s, instr));
     TRY(builder_mistake(b, instr->at, take(&keys, b, s, &plan, cached, &empty)));
+    if (*cached)
+        explain_taken(b, s, s->taken_from);
+    else if (keys.count)
+        explain_missed(b, s, &keys.record[keys.count - 1]);
     if (!*cached) {
         TRY(run_plan_execute(&plan, b, s, instr, id, &empty));
         for (size_t i = 0; i < keys.count && !plan.faked; i++)
             stepcache_keep(b, s, &keys.record[i], empty);
+        listings_keep(b, s);
     }
     stage_history(b, s, plan.created_by, empty);
     return NULL;

@@ -246,6 +246,8 @@ static struct err *take_imported(struct builder *b, struct stage *s, const struc
     struct err *e = take(b, s, &found, from, hit);
     if (is_fatal(e))
         return e;
+    if (*hit)
+        s->taken_from = from->name;
     if (e)
         event_warn(b->options->events, "cache from %s: %s", from->name, err_message(e));
     err_free(e);

@@ -156,6 +156,8 @@ static char *metadata(const struct session *s, const struct build_request *reque
         json_put(object, "image.name", json_new_str(names));
     json_t *cache = json_object();
     json_put(cache, "cached", json_integer((json_int_t)result->steps_cached));
+    if (result->explained)
+        json_put(cache, "explained", json_incref(result->explained));
     json_put(cache, "exported", json_incref(exported));
     json_put(cache, "steps", json_integer((json_int_t)result->steps));
     json_put(object, "lade.cache", cache);

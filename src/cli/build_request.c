@@ -301,6 +301,7 @@ static struct err *make(struct build_request *r, const struct build_settings *s,
     o->file = s->file;
     o->target = str_empty(s->target) ? NULL : s->target;
     o->pull = s->pull;
+    o->explain = s->explain;
     o->trust_times = s->trust_times;
     o->layer.fresh = s->no_cache;
     o->run.no_cache = s->no_cache;

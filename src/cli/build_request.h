@@ -21,7 +21,7 @@ struct build_settings {
     struct strlist tags, build_args, labels, annotations, outputs, platforms, cache_from, cache_to;
     const char *file, *target, *iidfile, *metadata_file;
     const char *compression, *compression_level, *epoch, *builder;
-    bool push, pull, complete, no_cache, trust_times, estargz;
+    bool push, pull, complete, no_cache, trust_times, estargz, explain;
     struct run_settings run;
 };
 

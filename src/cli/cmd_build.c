@@ -13,6 +13,7 @@
 #include "registry/origin.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define AT(member) offsetof(struct build_settings, member)
 #define FLAG(name, letter, member, help)                        \
@@ -50,6 +51,8 @@ static const struct opt build_options[] = {
          "compress layers with gzip (the default), zstd, as estargz, or leave them uncompressed"),
     TEXT("compression-level", 0, "LEVEL", compression_level,
          "fast, default, best, or a number: higher is smaller and slower"),
+    FLAG("explain-cache", 0, explain,
+         "say of each step where it was taken from, or what differs from the nearest one that a cache knows"),
     FLAG("estargz", 0, estargz, "make layers that runtimes can pull lazily, as --compression estargz"),
     TEXT("file", 'f', "FILE", file, "the Dockerfile (Dockerfile in the context); - is standard input"),
     TEXT("iidfile", 0, "FILE", iidfile, "write the manifest's digest to a file"),
@@ -138,12 +141,33 @@ static void print_summary(const struct session *s, const struct build_request *r
     }
 }
 
+static void explain(const struct session *s, const json_t *explained)
+{
+    const json_t *entry;
+    size_t i;
+    json_array_foreach (explained, i, entry) {
+        AUTO_VALUE(strlist_wipe) struct strlist causes = {0};
+        const char *from = json_string_value(json_object_get(entry, "from"));
+        err_free(json_get_strlist(entry, "causes", "causes", &causes));
+        AUTO(mem_free) char *why = strlist_join(&causes, "; ");
+        AUTO(mem_free)
+        char *text = causes.count ? mem_printf("run, because: %s%s%s%s", why, from ? " (compared with " : "",
+                                               from ? from : "", from ? ")" : "")
+                                  : mem_printf("taken from %s", from ? from : "a cache");
+        AUTO(mem_free)
+        char *line = mem_printf("cache: %s: %s", json_string_value(json_object_get(entry, "step")), text);
+        AUTO(mem_free) char *safe = str_escape(line, strlen(line), strlen(line));
+        session_say(s, "%s", safe);
+    }
+}
+
 static void print_results(const struct session *s, const struct build_request *request,
                           const struct build_result *result, const struct strlist *pushed)
 {
     char digest[DIGEST_TEXT];
     if (!s->quiet)
         print_summary(s, request, result);
+    explain(s, result->explained);
     if (request->stdout_taken)
         return;
     if (s->quiet)

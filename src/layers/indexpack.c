@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static struct err *pack(struct buf *out, const struct buf *plain)
+struct err *indexpack_gzip(struct buf *out, const struct buf *plain)
 {
     AUTO(compress_free) struct compress *c = NULL;
     size_t room = compress_member_bound(CHUNK_MAX);
@@ -34,7 +34,7 @@ static struct err *pack_tree(struct buf *out, struct tree *tree, const struct in
     AUTO_VALUE(buf_wipe) struct buf plain = BUF(INDEXPACK_MAX);
     indexfile_write(&plain, head, tree);
     TRY(buf_check(&plain, "the index of a layer"));
-    return pack(out, &plain);
+    return indexpack_gzip(out, &plain);
 }
 
 struct err *indexpack_make(struct buf *out, struct store *from, const struct desc *blob,
@@ -66,14 +66,19 @@ struct err *indexpack_make_from_tree(struct buf *out, struct tree *t, const stru
     return pack_tree(out, read, &head);
 }
 
-struct err *indexpack_read(struct tree **out, struct source *from_take, const struct digest *diff_id)
+struct err *indexpack_gunzip(struct buf *out, struct source *from_take)
 {
     AUTO(source_free) struct source *plain = NULL;
+    TRY(reader_plain(&plain, from_take, READER_GZIP));
+    return source_read_all(plain, out, "what a cache tells of a layer");
+}
+
+struct err *indexpack_read(struct tree **out, struct source *from_take, const struct digest *diff_id)
+{
     AUTO(tree_free) struct tree *tree = NULL;
     AUTO_VALUE(buf_wipe) struct buf bytes = BUF(INDEXPACK_MAX);
     struct indexfile head;
-    TRY(reader_plain(&plain, from_take, READER_GZIP));
-    TRY(source_read_all(plain, &bytes, "the index of a layer"));
+    TRY(indexpack_gunzip(&bytes, from_take));
     TRY(indexfile_read(&head, &tree, buf_text(&bytes), bytes.len));
     if (!digest_equal(&head.diff_id, diff_id))
         return err_new(ERR_INPUT, "it is the index of another layer");

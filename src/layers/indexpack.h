@@ -27,4 +27,9 @@ MUST_USE struct err *indexpack_make_from_tree(struct buf *out, struct tree *t, c
 MUST_USE struct err *indexpack_read(struct tree **out, struct source *from_take,
                                     const struct digest *diff_id);
 
+/* Bytes that go with it in the same way. Reading is of hostile input, in a process of its own, up to the room
+ * that `out` has. */
+MUST_USE struct err *indexpack_gzip(struct buf *out, const struct buf *plain);
+MUST_USE struct err *indexpack_gunzip(struct buf *out, struct source *from_take);
+
 #endif

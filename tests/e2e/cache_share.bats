@@ -206,3 +206,57 @@ moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.respons
     build 2 --no-cache --cache-from "$(cache)" >/dev/null
     same "what ran" "$(cat ran)" "$(printf '1 COPY --from\n3 RUN')"
 }
+
+# explained: what --explain-cache said of the steps that were run.
+explained() { sed -n 's/^cache: \[\([^]]*\)\] \(RUN\|COPY\).*: run, because: \(.*\)/\1 \2: \3/p' log | sed 's/  */ /g'; }
+
+@test "--explain-cache names what changed: a file, an ARG, a mount, a command, the base" {
+    build 1 --push --cache-to "$(cache)" --explain-cache >/dev/null
+    grep -q 'RUN.*: run, because: no cache knows a step like it' log
+    machine 2
+    build 2 --cache-from "$(cache)" --explain-cache >/dev/null
+    same "nothing run" "$(explained)" ""
+    [ "$(grep -c "^cache: .*taken from $remote:cache" log)" -eq 4 ]
+    machine 3
+    echo changed >project/main
+    build 3 --cache-from "$(cache)" --explain-cache >/dev/null
+    explained | grep "^build 4/4 RUN: src/main: content [0-9a-f]\{12\} → [0-9a-f]\{12\} (compared with $remote:cache)"
+    project
+    machine mode
+    chmod 755 project/main
+    build 3 --cache-from "$(cache)" --explain-cache >/dev/null
+    explained | grep "^build 4/4 RUN: src/main: mode 0644 → 0755"
+    project
+    chmod 644 project/main
+    machine 4
+    build 4 --cache-from "$(cache)" --explain-cache --build-arg VERSION=2 >/dev/null
+    explained | grep "^build 4/4 RUN: VERSION has another value"
+    echo y >project/d/x
+    machine 5
+    build 5 --cache-from "$(cache)" --explain-cache >/dev/null
+    explained | grep "^build 4/4 RUN: what mount 0 shows is not what it was"
+    project
+    sed -i 's/echo installed/echo done/' project/Dockerfile
+    machine 6
+    build 6 --cache-from "$(cache)" --explain-cache >/dev/null
+    explained | grep "^stage-1 2/5 RUN: no cache knows a step like it\|^stage-1 2/5 RUN: the command is another one"
+    project
+    printf 'FROM %s\nCOPY doc /more\n' "$BASE" >Dockerfile.base
+    lade build -q -t "$REGISTRY_PLAIN/base:2" --push -f Dockerfile.base project
+    sed -i "s,^FROM .*base:1\$,FROM $REGISTRY_PLAIN/base:2," project/Dockerfile
+    machine 7
+    build 7 --cache-from "$(cache)" --explain-cache >/dev/null
+    explained | grep "^stage-1 2/5 RUN: the base image is another one"
+    jq -e '[.["lade.cache"].explained[] | select(.outcome == "run") | .causes[]] | index("the base image is another one")' meta
+}
+
+@test "--explain-cache works with this machine's own cache" {
+    build 1 --explain-cache >/dev/null
+    build 1 --explain-cache >/dev/null
+    [ "$(grep -c '^cache: .*taken from this machine' log)" -eq 4 ]
+    echo changed >project/main
+    build 1 --explain-cache >/dev/null
+    explained | grep "^build 4/4 RUN: src/main: content [0-9a-f]\{12\} → [0-9a-f]\{12\} (compared with this machine)"
+    build 1 --explain-cache --no-cache >/dev/null
+    explained | grep "^build 4/4 RUN: caches are not to be used for it"
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/listings.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/newfile.h"
+#include "base/trim.h"
+#include "layers/listing.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define FILE_MODE 0600
+
+static char *file_name(const struct digest *diff_id)
+{
+    char hex[DIGEST_TEXT];
+    return mem_printf(LISTINGS_FOLDER "/%s", digest_hex(diff_id, hex));
+}
+
+static uint64_t bytes_below(const struct node *n)
+{
+    uint64_t sum = n->type == NODE_FILE ? n->size : 0;
+    for (uint32_t i = 0; i < n->child_count; i++)
+        sum += bytes_below(n->child[i]);
+    return sum;
+}
+
+/* Copied here by this build; what a command made says nothing that the user could look for. */
+static bool is_of_files(const struct part *part)
+{
+    return part->made && part->about && part->tree && digest_is_set(&part->diff_id);
+}
+
+struct err *listings_of_part(struct builder *b, const struct part *part, struct buf *out, bool *found)
+{
+    *found = is_of_files(part) && bytes_below(tree_root(part->tree)) <= LISTINGS_FILES_MAX;
+    if (!*found)
+        return NULL;
+    builder_unlock(b);
+    struct err *e = listing_make(out, part->tree);
+    builder_lock(b);
+    return e;
+}
+
+static struct err *keep(struct builder *b, const struct part *part)
+{
+    AUTO(mem_free) char *name = file_name(&part->diff_id);
+    AUTO_VALUE(buf_wipe) struct buf text = BUF(LISTING_MAX);
+    struct stat st;
+    bool found = false;
+    if (fstatat(b->cache_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        trim_mark_used(b->cache_dir, name);
+        return NULL;
+    }
+    TRY(listings_of_part(b, part, &text, &found));
+    if (!found)
+        return NULL;
+    TRY(fs_mkdir_all(b->cache_dir, LISTINGS_FOLDER));
+    TRY(newfile_write(b->cache_dir, name, FILE_MODE, text.data, text.len, false));
+    return trim_below(b->cache_dir, LISTINGS_FOLDER, LISTINGS_TOTAL_MAX);
+}
+
+void listings_keep(struct builder *b, const struct stage *s)
+{
+    for (size_t i = 0; b->cache_dir >= 0 && i < s->parts.count; i++) {
+        const struct part *part = s->parts.item[i];
+        struct err *e = is_of_files(part) ? keep(b, part) : NULL;
+        if (e)
+            log_debug("listings: %s", err_message(e));
+        err_free(e);
+    }
+}
+
+struct err *listings_find(struct builder *b, const struct digest *diff_id, struct buf *out, bool *found)
+{
+    AUTO(mem_free) char *name = file_name(diff_id);
+    *found = false;
+    if (b->cache_dir >= 0)
+        TRY(fs_read_file(out, b->cache_dir, name, found));
+    return *found ? NULL : cacheset_listing(out, b->imported, diff_id, found);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LADE_BUILDER_LISTINGS_H
+#define LADE_BUILDER_LISTINGS_H
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "builder/stage.h"
+
+#include <stdbool.h>
+
+/*
+ * Listings (layers/listing.h) of layers of files that steps were run on, in $LADE_CACHE/listings/<diff ID>: a
+ * later build can say by them which file has changed. They cost time only, and so does what goes wrong with
+ * them. Layers of more than LISTINGS_FILES_MAX bytes have none.
+ */
+#define LISTINGS_FOLDER "listings"
+#define LISTINGS_FILES_MAX ((uint64_t)256 << 20)
+#define LISTINGS_TOTAL_MAX ((uint64_t)64 << 20)
+
+/* Keep those of the stage's layers that came from files and have none yet. */
+void listings_keep(struct builder *b, const struct stage *s);
+/* The listing of a layer that this build has the files of; *found false: it has not. */
+MUST_USE struct err *listings_of_part(struct builder *b, const struct part *part, struct buf *out,
+                                      bool *found);
+/* That of a layer of any build, from here or an imported cache. */
+MUST_USE struct err *listings_find(struct builder *b, const struct digest *diff_id, struct buf *out,
+                                   bool *found);
+
+#endif
