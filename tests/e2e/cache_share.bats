@@ -83,13 +83,13 @@ moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.respons
     mv elsewhere project
     find project -exec touch -d 2001-02-03 {} +
     machine 2
-    lines=$(grep -c '"http.response.written"' "$REGISTRY_PLAIN_LOG")
+    answers=$(grep -c '"http.response.written"' "$REGISTRY_PLAIN_LOG")
     two=$(umask 077 && TZ=Asia/Tokyo LC_ALL=C build 2 --push --cache-from "$(cache)" --cache-to "$(cache)")
     same digests "$two" "$one"
     [ ! -s ran ]
     same "steps" "$(jq -r '.["lade.cache"] | "\(.steps) \(.cached)"' meta)" "7 4"
     same "the cache" "$(cache_digest)" "$before"
-    [ "$(moved $((lines + 1)))" -lt 20000 ]
+    [ "$(moved $((answers + 1)))" -lt 20000 ]
     same "blobs sent" "$(jq '.["lade.published"][0].blobs.sent' meta)" 0
     skopeo copy -q --src-tls-verify=false "docker://$remote:2" oci:whole:1
     "$support/sound" whole --complete
@@ -239,7 +239,7 @@ explained() { sed -n 's/^cache: \[\([^]]*\)\] \(RUN\|COPY\).*: run, because: \(.
     sed -i 's/echo installed/echo done/' project/Dockerfile
     machine 6
     build 6 --cache-from "$(cache)" --explain-cache >/dev/null
-    explained | grep "^stage-1 2/5 RUN: no cache knows a step like it\|^stage-1 2/5 RUN: the command is another one"
+    explained | grep "^stage-1 2/5 RUN: the command is another one"
     project
     printf 'FROM %s\nCOPY doc /more\n' "$BASE" >Dockerfile.base
     lade build -q -t "$REGISTRY_PLAIN/base:2" --push -f Dockerfile.base project

@@ -285,8 +285,8 @@ $repo:2@$digest"
     grep -qE '^remove +v3 ' plan
     grep -qE '^remove +v2 ' plan
     grep -qE '^keep +prod,v1 .*also named prod$' plan
-    lade rm --keep 2 --match 'v*' "docker://$repo" >done 2>summary
-    diff plan done
+    lade rm --keep 2 --match 'v*' "docker://$repo" >finished 2>summary
+    diff plan finished
     grep -q '^removed 2 of 6 images' summary
     same tags "$(tags_of "$repo")" "latest other prod v1 v4 v5"
     # Once more: nothing is left to do.
