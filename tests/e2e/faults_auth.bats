@@ -86,7 +86,7 @@ pulls_closed() {
 * . * header=WWW-Authenticate:Negotiate add=WWW-Authenticate:Bearer\ realm=$TOKEN_URL,service=registry
 * . 1 "header=WWW-Authenticate:Basic realm=\"a, b\\\\\" c\", Bearer realm=\"$TOKEN_URL\",service=\"registry\""
 GET ^/v2/\$ 1 "header=WWW-Authenticate:bearer REALM=\"$TOKEN_URL\" , Service=registry"
-POST|PATCH|PUT . 3 request=Authorization:Bearer\ x header=WWW-Authenticate:
+POST|PATCH|PUT . 1 request=Authorization:Bearer\ x header=WWW-Authenticate:
 END
     registry=$REGISTRY_BASIC
     cases pushes_closed small:1 <<'END'
