@@ -166,8 +166,6 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     TRY(make_plan(b));
     if (o->cache_from_count)
         TRY(cacheset_open(&b->imported, o->cache_from, o->cache_from_count, o->events));
-    if (o->explain)
-        b->explained = json_array();
     if (o->cache_to || o->cache_inline)
         b->notes = cache_notes_new();
     struct stage *target = &b->stage[b->plan.target->number];
@@ -176,7 +174,7 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     warn_unused_args(b);
     report_warnings(b, out);
     TRY(write_image(b, target, out));
-    out->explained = json_incref(b->explained);
+    out->explained = json_incref(b->passes->explained);
     out->steps = b->steps;
     out->steps_cached = b->steps_cached;
     return write_cache(b, target, out);
@@ -199,7 +197,6 @@ static void builder_wipe(struct builder *b)
     rootfs_state_free(b->rootfs);
     cacheset_free(b->imported);
     cache_notes_free(b->notes);
-    json_decref(b->explained);
     store_free(b->blobs);
     store_free(b->kept);
     if (b->cache_dir >= 0)
@@ -213,13 +210,15 @@ static void builder_wipe(struct builder *b)
 }
 
 static struct err *run_once(struct build_result *out, const struct build_options *options,
-                            struct store *layout, struct registry *r, bool no_ghosts, bool *ghost_needed)
+                            struct store *layout, struct registry *r, struct passes *passes, bool no_ghosts,
+                            bool *ghost_needed)
 {
     struct builder b = {.options = options,
                         .layout = layout,
                         .cache_dir = -1,
                         .scratch_dir = -1,
                         .cancel_fd = -1,
+                        .passes = passes,
                         .no_ghosts = no_ghosts};
     struct err *e = run_build(&b, r, out);
     *ghost_needed = atomic_load(&b.ghost_needed);
@@ -227,19 +226,26 @@ static struct err *run_once(struct build_result *out, const struct build_options
     return e;
 }
 
+static void passes_wipe(struct passes *p)
+{
+    strlist_wipe(&p->ran);
+    json_decref(p->explained);
+}
+
 struct err *build_run(struct build_result *out, const struct build_options *options, struct store *layout,
                       struct registry *r)
 {
+    AUTO_VALUE(passes_wipe) struct passes passes = {.explained = options->explain ? json_array() : NULL};
     bool ghost_needed = false;
-    struct err *e = run_once(out, options, layout, r, false, &ghost_needed);
+    struct err *e = run_once(out, options, layout, r, &passes, false, &ghost_needed);
     if (!e || !ghost_needed || err_kind_of(e) == ERR_STOPPED)
         return e;
     err_free(e);
-    event_note(options->events,
-               "the files of a step are needed that the cache only has the result of: once more, with "
-               "that step");
+    event_note(
+        options->events,
+        "the files of a step are needed that the cache only has the result of: once more, with that step");
     build_result_wipe(out);
-    return run_once(out, options, layout, r, true, &ghost_needed);
+    return run_once(out, options, layout, r, &passes, true, &ghost_needed);
 }
 
 void build_result_wipe(struct build_result *result)

@@ -38,31 +38,51 @@ static bool same(const struct step_input *a, const struct step_input *b)
            memcmp(a->value, b->value, a->len) == 0;
 }
 
-/* A step is known by its words: those count more than all else. */
-static size_t weight(const char *name)
+static bool is_layer(const char *name)
+{
+    return str_starts(name, "layer ");
+}
+
+static bool is_word(const char *name)
 {
     static const char *const words[] = {"word ", "script", "source ", "destination"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_starts(name, words[i]))
-            return 100;
-    return 1;
+            return true;
+    return false;
 }
 
-static size_t score(const struct step_record *a, const struct step_record *b)
+/* Of the inputs that are of a kind: how many are the same, and whether all are, on both sides. */
+static size_t count_same(const struct step_record *a, const struct step_record *b,
+                         bool (*of_kind)(const char *), bool *all)
 {
-    size_t sum = 0;
-    for (size_t i = 0; i < a->input_count; i++)
-        if (same(&a->input[i], find(b, a->input[i].name)))
-            sum += weight(a->input[i].name);
+    size_t sum = 0, here = 0, there = 0;
+    for (size_t i = 0; i < a->input_count; i++) {
+        bool counts = !of_kind || of_kind(a->input[i].name);
+        here += counts;
+        sum += counts && same(&a->input[i], find(b, a->input[i].name));
+    }
+    for (size_t i = 0; i < b->input_count; i++)
+        there += !of_kind || of_kind(b->input[i].name);
+    *all = sum == here && sum == there;
     return sum;
 }
 
-/* Steps without one word in common are strangers. */
+/* Another step is worth comparing with when it has the same words, or stands in the same place. */
+static size_t score(const struct step_record *a, const struct step_record *b)
+{
+    bool words = false, layers = false, all = false;
+    size_t same_words = count_same(a, b, is_word, &words), same_layers = count_same(a, b, is_layer, &layers);
+    if (!words && !layers)
+        return 0;
+    return (words ? 1000 : same_words) + 10 * same_layers + count_same(a, b, NULL, &all);
+}
+
 static void consider(struct nearest *best, const struct step_record *r, const struct step_record *other,
                      const char *from)
 {
     size_t points = score(r, other);
-    if (!find(r, "copy") != !find(other, "copy") || points < 100 || points <= best->score)
+    if (!find(r, "copy") != !find(other, "copy") || points <= best->score)
         return;
     steprecord_copy(&best->record, other);
     best->from = from;
@@ -189,11 +209,6 @@ static void tell_input(const char *name, const struct step_input *now, const str
         strlist_add_take(causes, mem_printf("%s: %s, was %s", safe, after, before));
 }
 
-static bool is_layer(const char *name)
-{
-    return str_starts(name, "layer ");
-}
-
 static bool is_layer_elsewhere(const char *name)
 {
     return strstr(name, " layer ") || str_starts(name, "from layer ");
@@ -231,22 +246,45 @@ static void compare(struct builder *b, const struct stage *s, const struct step_
     add_once(causes, &all);
 }
 
+static bool is_run(const json_t *entry)
+{
+    return str_eq(json_string_value(json_object_get(entry, "outcome")), "run");
+}
+
+/* A step that was run stays so, though a second pass finds what it made. */
+static void add(json_t *explained, json_t *entry_take)
+{
+    const json_t *step = json_object_get(entry_take, "step");
+    const json_t *other;
+    size_t i;
+    json_array_foreach (explained, i, other) {
+        if (!json_equal(json_object_get(other, "step"), step))
+            continue;
+        if (is_run(other))
+            json_decref(entry_take);
+        else
+            (void)json_array_set_new(explained, i, entry_take);
+        return;
+    }
+    json_push(explained, entry_take);
+}
+
 static void put(struct builder *b, const struct stage *s, const char *outcome, const char *from,
                 const struct strlist *causes)
 {
     json_t *entry = json_object();
-    json_put(entry, "step", json_new_str(s->shown ? s->shown : ""));
+    json_put(entry, "step", json_new_str(s->shown));
     json_put(entry, "outcome", json_new_str(outcome));
     if (from)
         json_put(entry, "from", json_new_str(from));
     if (causes)
         json_put(entry, "causes", json_new_strlist(causes));
-    json_push(b->explained, entry);
+    add(b->passes->explained, entry);
 }
 
 void explain_taken(struct builder *b, const struct stage *s, const char *from)
 {
-    if (b->explained)
+    if (b->passes->explained)
         put(b, s, "taken", from ? from : HERE, NULL);
 }
 
@@ -254,7 +292,7 @@ void explain_missed(struct builder *b, const struct stage *s, const struct step_
 {
     AUTO_VALUE(strlist_wipe) struct strlist causes = {0};
     struct nearest best = {0};
-    if (!b->explained)
+    if (!b->passes->explained)
         return;
     if (!stepcache_allows(b, s))
         strlist_add(&causes, "caches are not to be used for it (--no-cache, --no-cache-filter)");
@@ -265,7 +303,8 @@ void explain_missed(struct builder *b, const struct stage *s, const struct step_
     else if (causes.count == 0)
         strlist_add(&causes, "no cache knows a step like it");
     if (causes.count == 0)
-        strlist_add(&causes, "a cache knows it, but its layer is nowhere or in another form");
+        strlist_add(&causes, b->no_ghosts ? "its files are needed, and the cache has only their digest"
+                                          : "a cache knows it, but its layer is nowhere or in another form");
     put(b, s, "run", best.from, &causes);
     steprecord_wipe(&best.record);
 }

@@ -82,6 +82,12 @@ struct stage {
     const char *taken_from; /* whose cache its layer came from; NULL: this machine's */
 };
 
+/* A build may be done in two passes, because of ghosts. */
+struct passes {
+    struct strlist ran; /* steps that were run, as people see them */
+    json_t *explained;  /* for --explain-cache (explain.h), or NULL */
+};
+
 struct builder {
     struct lock *lock; /* of what follows; see above */
     const struct build_options *options;
@@ -103,7 +109,7 @@ struct builder {
     struct part_list parts;      /* all, owned */
     struct rootfs_state *rootfs; /* what RUN steps share (rootfs.h), made by the first */
     struct cacheset *imported;   /* what --cache-from knows, or NULL */
-    json_t *explained;           /* for --explain-cache (explain.h), or NULL */
+    struct passes *passes;       /* what outlasts a build that is begun once more */
     struct cache_notes *notes;   /* for --cache-to (cachewrite.h), or NULL */
     bool no_ghosts;              /* layers that are nowhere are made again */
     atomic_bool ghost_needed;    /* the files of one were wanted: build once more without */

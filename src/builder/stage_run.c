@@ -29,7 +29,10 @@ static struct err *run_instr(struct builder *b, struct stage *s, const struct in
     bool again = e && atomic_load(&b->ghost_needed); /* not the user's affair */
     stage_step_end(b, id, again ? "" : e ? err_message(e) : cached ? "CACHED" : "");
     b->steps++;
-    b->steps_cached += cached;
+    if (cached)
+        b->steps_cached += !strlist_has(&b->passes->ran, s->shown);
+    else if (!e)
+        strlist_add(&b->passes->ran, s->shown);
     return e;
 }
 
