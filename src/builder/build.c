@@ -164,7 +164,7 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     b->context.trust_times = o->trust_times;
     TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
     TRY(make_plan(b));
-    if (o->cache_from_count)
+    if (o->cache_from_count && !b->no_imports)
         TRY(cacheset_open(&b->imported, o->cache_from, o->cache_from_count, o->events));
     if (o->cache_to || o->cache_inline)
         b->notes = cache_notes_new();
@@ -209,9 +209,14 @@ static void builder_wipe(struct builder *b)
     lock_free(b->lock);
 }
 
+/* What a pass came upon that the next has to do without. */
+struct without {
+    bool ghosts, imports;
+};
+
 static struct err *run_once(struct build_result *out, const struct build_options *options,
-                            struct store *layout, struct registry *r, struct passes *passes, bool no_ghosts,
-                            bool *ghost_needed)
+                            struct store *layout, struct registry *r, struct passes *passes,
+                            const struct without *without, struct without *found)
 {
     struct builder b = {.options = options,
                         .layout = layout,
@@ -219,9 +224,11 @@ static struct err *run_once(struct build_result *out, const struct build_options
                         .scratch_dir = -1,
                         .cancel_fd = -1,
                         .passes = passes,
-                        .no_ghosts = no_ghosts};
+                        .no_ghosts = without->ghosts,
+                        .no_imports = without->imports};
     struct err *e = run_build(&b, r, out);
-    *ghost_needed = atomic_load(&b.ghost_needed);
+    found->ghosts = atomic_load(&b.ghost_needed);
+    found->imports = atomic_load(&b.import_broken);
     builder_wipe(&b);
     return e;
 }
@@ -236,16 +243,23 @@ struct err *build_run(struct build_result *out, const struct build_options *opti
                       struct registry *r)
 {
     AUTO_VALUE(passes_wipe) struct passes passes = {.explained = options->explain ? json_array() : NULL};
-    bool ghost_needed = false;
-    struct err *e = run_once(out, options, layout, r, &passes, false, &ghost_needed);
-    if (!e || !ghost_needed || err_kind_of(e) == ERR_STOPPED)
-        return e;
-    err_free(e);
-    event_note(
-        options->events,
-        "the files of a step are needed that the cache only has the result of: once more, with that step");
-    build_result_wipe(out);
-    return run_once(out, options, layout, r, &passes, true, &ghost_needed);
+    struct without without = {0}, found = {0};
+    for (;;) {
+        struct err *e = run_once(out, options, layout, r, &passes, &without, &found);
+        bool broken = found.imports && !without.imports, ghosts = found.ghosts && !without.ghosts;
+        if (!e || err_kind_of(e) == ERR_STOPPED || (!broken && !ghosts))
+            return e;
+        if (broken)
+            event_warn(options->events, "%s; once more, without caches of others", err_message(e));
+        else
+            event_note(options->events,
+                       "the files of a step are needed that the cache only has the result of: once "
+                       "more, with that step");
+        without.imports = without.imports || broken;
+        without.ghosts = true;
+        err_free(e);
+        build_result_wipe(out);
+    }
 }
 
 void build_result_wipe(struct build_result *result)

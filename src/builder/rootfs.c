@@ -191,7 +191,9 @@ static struct err *unpack_part(struct unpacking_task *task)
     if (!e && !task->done)
         e = part_want_files(task->b, part);
     if (!e && !task->done)
-        e = unpacked_make(&task->done, task->cache_dir, task->kind, task->b->blobs, &part->desc, id);
+        e = part_unreadable(
+            task->b, part,
+            unpacked_make(&task->done, task->cache_dir, task->kind, task->b->blobs, &part->desc, id));
     if (!e && task->kind == UNPACKED_OURS)
         e = set_capabilities(task->done);
     return err_wrap(e, "unpack layer %s", digest_short(id, digest));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run_caches_prune.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "builder/run_mounts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -54,12 +54,6 @@ static void held_wipe(struct held *h)
     strlist_wipe(&h->locks);
     if (h->dir >= 0)
         fd_close(h->dir);
-}
-
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
 }
 
 static struct err *names_in(struct strlist *out, int dirfd, const char *path)

@@ -72,6 +72,13 @@ struct err *part_want_files(struct builder *b, const struct part *part)
     return err_new(ERR_NOT_FOUND, "the files of a layer that a cache tells of are nowhere");
 }
 
+struct err *part_unreadable(struct builder *b, const struct part *part, struct err *cause_take)
+{
+    if (cause_take && part->imported && err_kind_of(cause_take) != ERR_STOPPED)
+        atomic_store(&b->import_broken, true);
+    return cause_take;
+}
+
 static struct part *new_part(struct builder *b)
 {
     struct part *part = mem_zero(1, sizeof *part);
@@ -179,7 +186,7 @@ static struct err *load_part(struct builder *b, struct part *part)
         e = part_want_files(b, part);
     if (!part->tree && !e) {
         builder_unlock(b);
-        e = layer_index(&tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir);
+        e = part_unreadable(b, part, layer_index(&tree, b->blobs, &part->desc, &part->diff_id, b->cache_dir));
         builder_lock(b);
         if (!part->tree && tree) {
             tree_settle(tree);

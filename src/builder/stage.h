@@ -51,6 +51,7 @@ struct part {
     bool tree_of_unpacked;     /* `tree` belongs to `unpacked` … */
     struct unpacked *shown; /* … or, where this is set, to this: of a layer that a build before unpacked */
     bool made;              /* by this build: contents of `tree` can be read */
+    bool imported;          /* a cache of others told of it: its blob may be gone */
     bool base;              /* it came with an image that FROM or COPY --from names */
     bool busy;              /* somebody is about to set what is not set yet: part_begin */
 };
@@ -112,7 +113,10 @@ struct builder {
     struct passes *passes;       /* what outlasts a build that is begun once more */
     struct cache_notes *notes;   /* for --cache-to (cachewrite.h), or NULL */
     bool no_ghosts;              /* layers that are nowhere are made again */
+    bool no_imports;             /* options.cache_from does not count */
     atomic_bool ghost_needed;    /* the files of one were wanted: build once more without */
+    atomic_bool
+        import_broken; /* a layer that a cache told of cannot be had: once more, without those caches */
     struct spool *spool;
     unsigned step_id;           /* of events */
     size_t steps, steps_cached; /* that make layers, so far */
@@ -138,6 +142,8 @@ void part_find_tree(struct builder *b, struct part *part);
 
 /* See to it that the part has its diff ID. */
 MUST_USE struct err *part_digest(struct builder *b, struct part *part);
+/* An error of reading the part's blob: when a cache told of it, the build can do without. Any thread. */
+MUST_USE struct err *part_unreadable(struct builder *b, const struct part *part, struct err *cause_take);
 /* ERR_NOT_FOUND, noted in the builder, when the files of a ghost are wanted. Any thread. */
 MUST_USE struct err *part_want_files(struct builder *b, const struct part *part);
 

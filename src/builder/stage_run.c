@@ -26,7 +26,8 @@ static struct err *run_instr(struct builder *b, struct stage *s, const struct in
     struct err *e = copies                     ? step_copy(b, s, instr, from, &cached)
                     : instr->kind == INSTR_RUN ? step_run(b, s, instr, id, &cached)
                                                : step_workdir(b, s, instr);
-    bool again = e && atomic_load(&b->ghost_needed); /* not the user's affair */
+    /* A pass that is given up is not the user's affair. */
+    bool again = e && (atomic_load(&b->ghost_needed) || atomic_load(&b->import_broken));
     stage_step_end(b, id, again ? "" : e ? err_message(e) : cached ? "CACHED" : "");
     b->steps++;
     if (cached)

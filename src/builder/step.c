@@ -127,6 +127,8 @@ struct err *step_unpack_contents(struct builder *b, const struct stage *from, st
     builder_unlock(b);
     struct err *e = unpack_contents(layer, &stack, b->spool);
     builder_lock(b);
+    for (size_t i = 0; e && i < from->parts.count; i++)
+        e = part_unreadable(b, from->parts.item[i], e);
     free(layers);
     free(diff_ids);
     return e;

@@ -143,6 +143,7 @@ static struct err *find_imported(const struct builder *b, bool result, const str
     bool there = false;
     *found = false;
     part->diff_id = r->diff_id;
+    part->imported = true;
     if (form)
         TRY(store_has(from->store, &form->desc, &there));
     if (!there) {

@@ -6,6 +6,7 @@ load lib
 setup_file() {
     registry_start plain
     registry_start other
+    faults_begin
     export BASE=$REGISTRY_PLAIN/base:1
     base_push
 }
@@ -259,4 +260,72 @@ explained() { sed -n 's/^cache: \[\([^]]*\)\] \(RUN\|COPY\).*: run, because: \(.
     explained | grep "^build 4/4 RUN: src/main: content [0-9a-f]\{12\} → [0-9a-f]\{12\} (compared with this machine)"
     build 1 --explain-cache --no-cache >/dev/null
     explained | grep "^build 4/4 RUN: caches are not to be used for it"
+}
+
+@test "a registry that misbehaves under import costs time only" {
+    one=$(build 1 --push --cache-to "$(cache),mode=max")
+    cp -r project original
+    number=0
+    while read -r fault; do
+        number=$((number + 1))
+        eval "set -- $fault"
+        fault_start "import$number" "$REGISTRY_PLAIN" "$@"
+        place=FAULT_IMPORT$number
+        machine "import$number"
+        cp original/* project/ 2>/dev/null || cp -r original/. project
+        same "digest with $fault" "$(build 2 --tries 2 --retry-budget 2s --cache-from "type=registry,ref=${!place}/${remote#*/}:cache")" "$one"
+        # Another command on top of what the cache has: its layers have to be fetched.
+        sed -i 's/echo fine/echo fine too/; s,^CMD,RUN ls /installed\nCMD,' project/Dockerfile
+        two=$(build 3 --tries 2 --retry-budget 2s --cache-from "type=registry,ref=${!place}/${remote#*/}:cache")
+        machine "plain$number"
+        same "another step with $fault" "$two" "$(build 3)"
+    done <<'END'
+'* /manifests/cache * status=500'
+'GET /blobs/ * status=404'
+'GET /blobs/ * cut=20'
+'GET /blobs/ * flip=1'
+'GET /blobs/ @2- status=404'
+'GET /blobs/ @3- status=403'
+'HEAD /blobs/ * status=404'
+'HEAD /blobs/ * status=500'
+'* .* 20% status=503'
+END
+}
+
+@test "a registry that misbehaves under export is a warning, and what stands there stays whole" {
+    one=$(build 1 --push --cache-to "$(cache)")
+    before=$(cache_digest)
+    number=0
+    while read -r fault; do
+        number=$((number + 1))
+        eval "set -- $fault"
+        fault_start "export$number" "$REGISTRY_PLAIN" "$@"
+        place=FAULT_EXPORT$number
+        echo "$number" >project/main
+        build 2 --push --tries 2 --retry-budget 2s --cache-to "type=registry,ref=${!place}/${remote#*/}:cache" >/dev/null
+        grep -q 'warning: cache to .*the image is not affected' log
+        same "the cache after $fault" "$(cache_digest)" "$before"
+    done <<'END'
+'PUT /manifests/ * status=500'
+'POST /uploads/ * status=503'
+'PATCH .* * cut-up=10'
+'PUT /blobs/ * status=403'
+END
+}
+
+@test "two builds that write to one reference at once leave a whole cache" {
+    cp -r project second
+    echo other >second/main
+    (machine a && lade build -q -t a --cache-to "$(cache)" project >/dev/null) &
+    (machine b && lade build -q -t b --cache-to "$(cache)" second >/dev/null) &
+    wait
+    machine c
+    build 1 --cache-from "$(cache)" >/dev/null
+    first=$(wc -l <ran)
+    rm -rf project
+    mv second project
+    machine d
+    build 2 --cache-from "$(cache)" >/dev/null
+    second=$(wc -l <ran)
+    [ "$first" -eq 0 ] || [ "$second" -eq 0 ]
 }
