@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
 
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,12 +20,6 @@ struct removal {
     int top_fd;
     unsigned moved; /* gives names to what was moved up */
 };
-
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
 
 static struct err *remove_error(const char *name)
 {
@@ -73,15 +67,11 @@ static struct err *remove_entry(struct removal *r, int parent, const char *name,
 static struct err *empty_once(struct removal *r, int fd, unsigned depth, size_t *left)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO(closedir) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    AUTO(closedir) DIR *dir = dir_take(copy);
 
     *left = 0;
-    if (!dir) {
-        struct err *e = err_sys("read a directory that is to be removed");
-        if (copy >= 0)
-            fd_close(copy);
-        return e;
-    }
+    if (!dir)
+        return err_sys("read a directory that is to be removed");
     for (;;) {
         errno = 0;
         struct dirent *entry = readdir(dir);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/newfile.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -166,16 +166,11 @@ struct err *newfile_write(int dirfd, const char *name, mode_t mode, const void *
 void newfile_sweep(int dirfd)
 {
     int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    AUTO(closedir) DIR *dir = dir_take(fd);
     time_t now = time(NULL);
     struct dirent *entry;
 
-    if (!dir) {
-        if (fd >= 0)
-            fd_close(fd);
-        return;
-    }
-    while ((entry = readdir(dir))) {
+    while (dir && (entry = readdir(dir))) {
         struct stat st;
         if (!str_starts(entry->d_name, FS_NEW_PREFIX) ||
             fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -183,5 +178,4 @@ void newfile_sweep(int dirfd)
         if (S_ISREG(st.st_mode) && st.st_mtime < now - SWEEP_SECONDS)
             unlinkat(dirfd, entry->d_name, 0);
     }
-    closedir(dir);
 }

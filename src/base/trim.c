@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/trim.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -34,12 +34,6 @@ static void files_wipe(struct files *f)
     mem_free(f->item);
 }
 
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 static struct err *list(struct files *out, int dirfd, const char *path)
 {
     AUTO(fd_close) int fd = -1;
@@ -51,10 +45,10 @@ static struct err *list(struct files *out, int dirfd, const char *path)
         return NULL;
     }
     TRY(e);
-    AUTO(closedir) DIR *stream = fdopendir(fd);
+    int dir = fd_take(&fd);
+    AUTO(closedir) DIR *stream = dir_take(dir);
     if (!stream)
         return err_sys("read directory %s", path);
-    int dir = fd_take(&fd);
     while ((entry = readdir(stream))) {
         struct stat st;
         if (str_starts(entry->d_name, FS_NEW_PREFIX) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/explain.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,7 +10,6 @@
 #include "builder/stepcache.h"
 #include "layers/listing.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -108,15 +108,11 @@ static void consider_here(struct nearest *best, const struct step_record *r, int
     struct err *e =
         cache_dir < 0 ? NULL : fs_open(&fd, cache_dir, STEPCACHE_FOLDER, O_RDONLY | O_DIRECTORY, 0);
     err_free(e);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    AUTO(closedir) DIR *dir = dir_take(fd);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         if (*entry->d_name != '.')
             consider_file(best, r, dirfd(dir), entry->d_name);
-    if (dir)
-        closedir(dir);
-    else if (fd >= 0)
-        fd_close(fd);
 }
 
 static void look_for(struct nearest *best, const struct builder *b, const struct step_record *r)

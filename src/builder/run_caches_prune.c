@@ -62,10 +62,9 @@ static struct err *names_in(struct strlist *out, int dirfd, const char *path)
     const struct dirent *entry;
 
     TRY(fs_open_no_links(&fd, dirfd, path, O_RDONLY | O_DIRECTORY, 0));
-    AUTO(closedir) DIR *dir = fdopendir(fd);
+    AUTO(closedir) DIR *dir = dir_take(fd_take(&fd));
     if (!dir)
         return err_sys("read a cache of RUN");
-    (void)fd_take(&fd);
     while ((entry = readdir(dir)))
         if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
             strlist_add(out, entry->d_name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/codec.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/newfile.h"
@@ -8,7 +9,6 @@
 #include "builder/stepcache.h"
 #include "layers/unpacked.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,17 +47,12 @@ static struct err *is_useful(int cache_dir, int folder, struct store *layout, co
 
 static struct err *list(int folder, struct strlist *out)
 {
-    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
-    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-    if (!dir) {
-        if (copy >= 0)
-            fd_close(copy);
+    AUTO(closedir) DIR *dir = dir_take(fcntl(folder, F_DUPFD_CLOEXEC, 0));
+    if (!dir)
         return err_sys("read " STEPCACHE_FOLDER);
-    }
     for (const struct dirent *d = readdir(dir); d; d = readdir(dir))
         if (d->d_name[0] != '.')
             strlist_add(out, d->d_name);
-    closedir(dir);
     return NULL;
 }
 

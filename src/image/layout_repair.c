@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "image/layout.h"
 #include "image/layout_inner.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -27,21 +27,16 @@ static void add_file(struct layout_files *out, int fd, const char *algorithm, co
 
 static struct err *list(int fd_taken, const char *algorithm, struct layout_files *out)
 {
-    DIR *directory = fdopendir(fd_taken);
+    AUTO(closedir) DIR *directory = dir_take(fd_taken);
     const struct dirent *entry;
-    if (!directory) {
-        struct err *e = err_sys("list blobs/%s", algorithm);
-        fd_close(fd_taken);
-        return e;
-    }
+    if (!directory)
+        return err_sys("list blobs/%s", algorithm);
     errno = 0;
     while ((entry = readdir(directory)))
         if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, "..") &&
             !str_starts(entry->d_name, FS_NEW_PREFIX))
             add_file(out, dirfd(directory), algorithm, entry->d_name);
-    struct err *e = errno ? err_sys("list blobs/%s", algorithm) : NULL;
-    closedir(directory);
-    return e;
+    return errno ? err_sys("list blobs/%s", algorithm) : NULL;
 }
 
 struct err *layout_files(struct store *layout, struct layout_files *out)

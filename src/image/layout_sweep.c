@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/newfile.h"
 #include "base/str.h"
@@ -9,7 +10,6 @@
 #include "image/manifest.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,22 +115,15 @@ static bool keep(const struct digestset *marked, const char *algorithm, const ch
 static struct err *list_unmarked(int fd, const char *path, const char *algorithm,
                                  const struct digestset *marked, struct strlist *out)
 {
-    int again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    DIR *directory = again < 0 ? NULL : fdopendir(again);
+    AUTO(closedir) DIR *directory = dir_take(fcntl(fd, F_DUPFD_CLOEXEC, 0));
     const struct dirent *entry;
-    if (!directory) {
-        struct err *e = err_sys("list %s", path);
-        if (again >= 0)
-            fd_close(again);
-        return e;
-    }
+    if (!directory)
+        return err_sys("list %s", path);
     errno = 0;
     while ((entry = readdir(directory)))
         if (!keep(marked, algorithm, entry->d_name))
             strlist_add(out, entry->d_name);
-    struct err *e = errno ? err_sys("list %s", path) : NULL;
-    closedir(directory);
-    return e;
+    return errno ? err_sys("list %s", path) : NULL;
 }
 
 static struct err *sweep_directory(struct layout *l, const char *path, const char *algorithm,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/clone.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/str.h"
 #include "layers/unpacked_inner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -248,18 +248,11 @@ static struct err *clone_entry(struct cloning *c, int to, int from, const char *
     return clone_special(c, to, name, &st, path);
 }
 
-static void close_listing(DIR **listing)
-{
-    if (*listing)
-        (void)closedir(*listing);
-}
-
 static struct err *clone_children(struct cloning *c, int to, int from, const char *path, unsigned depth)
 {
     if (depth > DEPTH_MAX)
         return err_new(ERR_RESOURCE, "directories are nested deeper than %u", DEPTH_MAX);
-    int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO_VALUE(close_listing) DIR *listing = again >= 0 ? fdopendir(again) : NULL;
+    AUTO(closedir) DIR *listing = dir_take(openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!listing)
         return failed("read", path);
     for (;;) {

@@ -64,7 +64,7 @@ static void reading_wipe(struct reading *r)
     mem_free(r->entered);
 }
 
-static bool node_type_of(mode_t mode, enum node_type *type)
+bool tree_dir_type(mode_t mode, enum node_type *type)
 {
     switch (mode & S_IFMT) {
     case S_IFREG:
@@ -180,7 +180,7 @@ static struct err *read_entry(struct reading *r, const struct entry *entry)
     if (entry->type == DT_UNKNOWN && is_left_out(r, path, S_ISDIR(st.st_mode), &enter))
         return NULL;
     enum node_type type;
-    if (!node_type_of(st.st_mode, &type))
+    if (!tree_dir_type(st.st_mode, &type))
         return NULL;
     struct node *n = tree_new_node(r->by->store, r->dir, name, strlen(name));
     n->type = type;

@@ -26,6 +26,9 @@ struct inodes {
 uint32_t inodes_group(struct inodes *inodes, struct tree *t, dev_t device, ino_t inode);
 void inodes_wipe(struct inodes *inodes);
 
+/* False: none that a tree may have, a socket. */
+bool tree_dir_type(mode_t mode, enum node_type *type);
+
 /* What one thread needs to read directories. */
 struct dir_reader {
     struct tree *tree;  /* of the directory */

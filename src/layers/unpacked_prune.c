@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "layers/unpacked_inner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -41,12 +41,6 @@ static void entries_wipe(struct entries *e)
     mem_free(e->item);
 }
 
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 static struct err *add(struct entries *out, int folder, const char *name, const char *boot)
 {
     struct entry found = {0};
@@ -75,10 +69,9 @@ static struct err *list(struct entries *out, int folder)
     const struct dirent *entry;
 
     TRY(fs_open(&fd, folder, ".", O_RDONLY | O_DIRECTORY, 0));
-    AUTO(closedir) DIR *stream = fdopendir(fd);
+    AUTO(closedir) DIR *stream = dir_take(fd_take(&fd));
     if (!stream)
         return err_sys("read the directory of unpacked layers");
-    (void)fd_take(&fd);
     while ((entry = readdir(stream)))
         if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
             TRY(add(out, folder, entry->d_name, boot));

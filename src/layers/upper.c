@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/upper.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/stop.h"
@@ -9,7 +10,6 @@
 #include "layers/tree_frozen.h"
 #include "layers/upper_inner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -31,21 +31,13 @@ static void upper_wipe(struct upper *u)
     mem_free(u->value);
 }
 
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 /* All of them first: what is left out is removed on the way. */
 static struct err *list_names(const struct upper *u, int fd, struct strlist *names)
 {
-    AUTO(fd_close) int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO(closedir) DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+    AUTO(closedir) DIR *stream = dir_take(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
     if (!stream)
         return upper_error(u, "read directory");
-    (void)fd_take(&copy);
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(stream);
@@ -68,32 +60,6 @@ static struct err *set_time(const struct upper *u, const struct node *n, int dir
     };
 
     return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) == 0 ? NULL : upper_error(u, "set the time of");
-}
-
-static bool node_type_of(const struct stat *st, enum node_type *type)
-{
-    switch (st->st_mode & S_IFMT) {
-    case S_IFREG:
-        *type = NODE_FILE;
-        return true;
-    case S_IFDIR:
-        *type = NODE_DIR;
-        return true;
-    case S_IFLNK:
-        *type = NODE_SYMLINK;
-        return true;
-    case S_IFCHR:
-        *type = st->st_rdev == makedev(0, 0) ? NODE_WHITEOUT : NODE_CHAR;
-        return true;
-    case S_IFBLK:
-        *type = NODE_BLOCK;
-        return true;
-    case S_IFIFO:
-        *type = NODE_FIFO;
-        return true;
-    default:
-        return false;
-    }
 }
 
 static void join_links(struct upper *u, const struct upper_entry *e)
@@ -230,7 +196,10 @@ static struct err *take_entry(struct upper *u, struct node *dir, struct upper_en
     if (fstatat(e->dir, e->name, &e->st, AT_SYMLINK_NOFOLLOW) != 0)
         return upper_error(u, "look at");
     /* A socket is nothing without the process that made it; a whiteout nothing without what it hides. */
-    if (!node_type_of(&e->st, &type) || (type == NODE_WHITEOUT && !e->low))
+    bool known = tree_dir_type(e->st.st_mode, &type);
+    if (known && type == NODE_CHAR && e->st.st_rdev == makedev(0, 0))
+        type = NODE_WHITEOUT;
+    if (!known || (type == NODE_WHITEOUT && !e->low))
         return leave_out(u, e, removed);
     e->node = tree_add(u->tree, dir, e->name, strlen(e->name), type);
     if (type == NODE_WHITEOUT)

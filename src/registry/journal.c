@@ -2,13 +2,13 @@
 #include "registry/journal.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -179,12 +179,6 @@ static void sweep_one(int dir, const char *name)
     if (!e && got)
         unlinkat(dir, name, 0);
     ignore(e);
-}
-
-static inline void closedir_auto(DIR **d)
-{
-    if (*d)
-        closedir(*d);
 }
 
 void journal_sweep(const char *cache_dir)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/tls.h"
 #include "base/buf.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,12 +31,6 @@ static void search_wipe(struct search *s)
     strlist_wipe(&s->dirs);
     mem_free(s->cert);
     mem_free(s->key);
-}
-
-static inline void closedir_auto(DIR **d)
-{
-    if (*d)
-        closedir(*d);
 }
 
 /* The names in a directory, sorted, so that the order on the disk decides nothing. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sandbox/descend.h"
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,12 +32,6 @@ struct processes {
 static void processes_wipe(struct processes *p)
 {
     free(p->item);
-}
-
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
 }
 
 /* "pid (name) state parent …"; the name may hold anything. */
@@ -66,12 +60,10 @@ static bool read_process(int proc, const char *name, struct process *out)
 static void read_all(int proc, struct processes *out)
 {
     int copy = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO(closedir) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    AUTO(closedir) DIR *dir = dir_take(copy);
     struct dirent *entry;
     struct process p;
 
-    if (!dir && copy >= 0)
-        fd_close(copy);
     while (dir && (entry = readdir(dir)))
         if (str_is_digit(entry->d_name[0]) && read_process(proc, entry->d_name, &p))
             MEM_PUSH(out->item, out->count, out->room, p);

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "sandbox/inside.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-
-static void closedir_auto(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
 
 static struct err *failed(const char *path)
 {
@@ -72,11 +66,9 @@ static struct err *look_at(struct owner_list *out, const struct inside *in, cons
     int fd = -1;
 
     TRY(fs_open_no_links(&fd, in->upper, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0));
-    AUTO(closedir) DIR *dir = fdopendir(fd);
-    if (!dir) {
-        fd_close(fd);
+    AUTO(closedir) DIR *dir = dir_take(fd);
+    if (!dir)
         return failed(path);
-    }
     for (;;) {
         errno = 0;
         struct dirent *entry = readdir(dir);
