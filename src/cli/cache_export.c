@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "cli/cache_request.h"
+#include "cli/cache_service.h"
 #include "cli/endpoint.h"
+#include "image/copy.h"
 #include "image/layout.h"
 #include "push/hint.h"
 #include "push/push.h"
@@ -37,16 +39,43 @@ static struct err *open_registry(struct session *s, const struct cache_place *p,
     return NULL;
 }
 
+/* A source for each of its names. That it cannot be opened costs time only. */
+static struct err *open_service(struct session *s, const struct cache_place *p, struct cache_sources *out,
+                                size_t *room)
+{
+    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
+    cache_service_names(p, &names);
+    for (size_t i = 0; i < names.count; i++) {
+        struct cache_source source = {.name = p->shown};
+        struct err *e = cache_service_open(&source.store, s, p);
+        if (e && err_kind_of(e) == ERR_STOPPED)
+            return e;
+        if (e) {
+            event_warn(&s->events, "cache from %s is not used: %s", p->shown, err_message(e));
+            err_free(e);
+            return NULL;
+        }
+        strlist_add(&out->texts, names.item[i]);
+        source.tag = out->texts.item[out->texts.count - 1];
+        MEM_PUSH(out->source, out->count, *room, source);
+    }
+    return NULL;
+}
+
 struct err *cache_sources_open(struct cache_sources *out, struct session *s,
                                const struct cache_places *places)
 {
-    out->source = mem_zero(places->count + 1, sizeof *out->source);
+    size_t room = 0;
     for (size_t i = 0; i < places->count; i++) {
         const struct cache_place *p = &places->item[i];
-        struct cache_source *source = &out->source[out->count];
-        source->name = p->shown;
-        TRY(p->kind == CACHE_LOCAL ? open_local(s, p, source) : open_registry(s, p, &out->texts, source));
-        out->count += source->store != NULL;
+        struct cache_source source = {.name = p->shown};
+        if (p->kind == CACHE_S3 || p->kind == CACHE_GHA) {
+            TRY(open_service(s, p, out, &room));
+            continue;
+        }
+        TRY(p->kind == CACHE_LOCAL ? open_local(s, p, &source) : open_registry(s, p, &out->texts, &source));
+        if (source.store)
+            MEM_PUSH(out->source, out->count, room, source);
     }
     return NULL;
 }
@@ -87,6 +116,23 @@ static struct err *export_local(struct session *s, const struct cache_place *p, 
     return endpoint_archive(s, blobs, cache, &to);
 }
 
+static struct err *export_service(struct session *s, const struct cache_place *p, const struct desc *cache,
+                                  struct store *blobs)
+{
+    AUTO(store_free) struct store *to = NULL;
+    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
+    cache_service_names(p, &names);
+    TRY(cache_service_open(&to, s, p));
+    struct copy_options options = {.jobs = cache_service_jobs(p, (unsigned)s->shared->jobs),
+                                   .events = &s->events,
+                                   .verb = "copy",
+                                   .tag = names.item[0]};
+    TRY(copy_graph(to, blobs, cache, &options, NULL));
+    for (size_t i = 1; i < names.count; i++)
+        TRY(store_tag(to, names.item[i], cache));
+    return NULL;
+}
+
 static struct err *export_one(struct session *s, const struct cache_place *p, struct build_result *result,
                               struct store *blobs, const struct ref *beside)
 {
@@ -96,6 +142,8 @@ static struct err *export_one(struct session *s, const struct cache_place *p, st
         return TAKE(result->cache_error);
     if (!result->cache.media_type)
         return err_new(ERR_RESOURCE, "there is no cache to write");
+    if (p->kind == CACHE_S3 || p->kind == CACHE_GHA)
+        return export_service(s, p, &result->cache, blobs);
     return p->kind == CACHE_LOCAL ? export_local(s, p, &result->cache, blobs)
                                   : export_registry(s, p, &result->cache, blobs, beside);
 }

@@ -2,6 +2,7 @@
 #include "cli/cache_request.h"
 
 #include "base/mem.h"
+#include "cli/cache_service.h"
 #include "cli/csv.h"
 
 #include <stdlib.h>
@@ -17,23 +18,25 @@ static struct err *unexpected(const char *option, const char *key, const char *e
 
 static struct err *set_kind(struct cache_place *p, const char *option, const char *value, bool to)
 {
-    static const char *const others[] = {"gha", "s3", "azblob"};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        if (str_eq(value, others[i]))
-            return err_hint(
-                err_new(ERR_UNSUPPORTED, "%s: caches of type %s are not supported", option, value),
-                "type=registry works with every registry");
+    if (str_eq(value, "azblob"))
+        return err_hint(err_new(ERR_UNSUPPORTED, "%s: caches of type %s are not supported", option, value),
+                        "type=registry works with every registry");
     if (str_eq(value, "registry"))
         p->kind = CACHE_REGISTRY;
     else if (str_eq(value, "local"))
         p->kind = CACHE_LOCAL;
+    else if (str_eq(value, "s3"))
+        p->kind = CACHE_S3;
+    else if (str_eq(value, "gha"))
+        p->kind = CACHE_GHA;
     else if (str_eq(value, "inline") && to)
         p->kind = CACHE_INLINE;
     else if (str_eq(value, "inline"))
         return err_hint(err_new(ERR_USAGE, "%s: type=inline is for --cache-to", option),
                         "read it from the image: type=registry,ref=IMAGE");
     else
-        return unexpected(option, "type", to ? "registry, local or inline" : "registry or local", value);
+        return unexpected(option, "type",
+                          to ? "registry, local, s3, gha or inline" : "registry, local, s3 or gha", value);
     return NULL;
 }
 
@@ -96,14 +99,31 @@ static struct err *set_key(struct cache_place *p, const char *option, const char
     }
     if (to)
         TRY(set_export_key(p, option, key, value, &known));
-    if (known)
-        return NULL;
+    if (!known)
+        strmap_set(&p->service, key, value);
+    return NULL;
+}
+
+static struct err *unknown(const char *option, const char *key)
+{
     AUTO(mem_free) char *safe = str_safe(key);
     return err_new(ERR_USAGE, "%s: unknown key \"%s\"", option, safe);
 }
 
+/* Which keys there are depends on the type, which may stand behind them. */
+static struct err *check_keys(const struct cache_place *p, const char *option, const char *ref, bool to)
+{
+    bool service = p->kind == CACHE_S3 || p->kind == CACHE_GHA;
+    if (!service)
+        return p->service.count ? unknown(option, p->service.key[0]) : NULL;
+    if (ref || p->path || p->tag)
+        return unknown(option, ref ? "ref" : p->tag ? "tag" : to ? "dest" : "src");
+    return cache_service_check(p, option);
+}
+
 static struct err *check(struct cache_place *p, const char *option, const char *ref, bool to)
 {
+    TRY(check_keys(p, option, ref, to));
     if (p->kind == CACHE_REGISTRY && str_empty(ref))
         return err_new(ERR_USAGE, "%s: ref is missing", option);
     if (p->kind == CACHE_REGISTRY)
@@ -123,6 +143,8 @@ static char *shown(const struct cache_place *p)
         return mem_strdup("the image itself");
     if (p->kind == CACHE_REGISTRY)
         return ref_familiar(&p->ref);
+    if (p->kind == CACHE_S3 || p->kind == CACHE_GHA)
+        return cache_service_shown(p);
     AUTO(mem_free) char *text = mem_printf("%s:%s", p->path, p->tag);
     return str_safe(text);
 }
@@ -175,6 +197,7 @@ void cache_places_wipe(struct cache_places *p)
         free(p->item[i].shown);
         free(p->item[i].path);
         free(p->item[i].tag);
+        strmap_wipe(&p->item[i].service);
         ref_wipe(&p->item[i].ref);
     }
     free(p->item);

@@ -20,17 +20,20 @@
  *
  *     type=registry,ref=REF[,mode=min|max]     also REF alone
  *     type=local,src=DIR[,tag=TAG][,digest=D]  and dest=DIR[,tag=TAG][,mode=min|max]
+ *     type=s3,bucket=NAME,region=NAME[,name=N;N…][,prefix=P][,endpoint_url=URL]…
+ *     type=gha[,scope=NAME][,timeout=TIME]…
  *     type=inline                              in the image itself; read by type=registry
  */
-enum cache_kind { CACHE_REGISTRY, CACHE_LOCAL, CACHE_INLINE };
+enum cache_kind { CACHE_REGISTRY, CACHE_LOCAL, CACHE_INLINE, CACHE_S3, CACHE_GHA };
 struct cache_place {
     enum cache_kind kind;
-    char *shown;    /* for messages */
-    struct ref ref; /* CACHE_REGISTRY */
-    char *path;     /* CACHE_LOCAL: the directory */
-    char *tag;      /* CACHE_LOCAL: the tag or digest */
-    bool max;       /* mode=max */
-    bool must;      /* ignore-error=false */
+    char *shown;           /* for messages */
+    struct ref ref;        /* CACHE_REGISTRY */
+    char *path;            /* CACHE_LOCAL: the directory */
+    char *tag;             /* CACHE_LOCAL: the tag or digest */
+    struct strmap service; /* CACHE_S3, CACHE_GHA: all other keys (cli/cache_service.h) */
+    bool max;              /* mode=max */
+    bool must;             /* ignore-error=false */
 };
 struct cache_places {
     struct cache_place *item;

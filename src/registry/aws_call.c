@@ -45,11 +45,11 @@ static struct err *send_once(struct cloud_reply *out, const struct aws *a, const
     return cloud_ask(out, a->cloud, &one);
 }
 
-static bool clock_is_off(struct aws *a, const struct cloud_reply *r)
+bool aws_call_clock(struct aws *a, int status, const struct strmap *headers)
 {
-    const char *date = strmap_get(&r->headers, "date");
+    const char *date = strmap_get(headers, "date");
     int64_t theirs;
-    if ((r->status != 400 && r->status != 403) || a->skew != 0 || !date || !retry_date(date, &theirs))
+    if ((status != 400 && status != 403) || a->skew != 0 || !date || !retry_date(date, &theirs))
         return false;
     int64_t off = theirs - clock_unix();
     if (off > -AWS_SKEW_MIN_S && off < AWS_SKEW_MIN_S)
@@ -62,5 +62,5 @@ struct err *aws_call_send(struct cloud_reply *out, struct aws *a, const struct a
                           const struct aws_call *call)
 {
     TRY(send_once(out, a, keys, call));
-    return clock_is_off(a, out) ? send_once(out, a, keys, call) : NULL;
+    return aws_call_clock(a, out->status, &out->headers) ? send_once(out, a, keys, call) : NULL;
 }

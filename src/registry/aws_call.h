@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "registry/aws.h"
 
+#include <stdbool.h>
+
 /*
  * One signed call of an AWS service: POST to the root of `url`. When it is refused and the Date of the answer
  * shows that our clock is wrong, it is signed once more with AWS's time, which a->skew keeps.
@@ -20,5 +22,8 @@ struct aws_call {
 
 MUST_USE struct err *aws_call_send(struct cloud_reply *out, struct aws *a, const struct aws_keys *keys,
                                    const struct aws_call *call);
+
+/* Does the Date of a refusal show, for the first time, that our clock is wrong? Then a->skew is set. */
+bool aws_call_clock(struct aws *a, int status, const struct strmap *headers);
 
 #endif

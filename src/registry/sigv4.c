@@ -29,17 +29,17 @@ static void add_hash(struct buf *out, const void *data, size_t len)
     buf_str(out, digest_hex(&d, hex));
 }
 
-/* Each segment percent-encoded, "." and ".." taken out, one slash for many. */
-static void add_path(struct buf *out, const char *path)
+/* Each segment percent-encoded; "." and ".." taken out, one slash for many, unless it is to stay as it is. */
+static void add_path(struct buf *out, const char *path, bool as_is)
 {
-    AUTO(mem_free) char *clean = path_clean(path);
+    AUTO(mem_free) char *clean = as_is ? mem_strdup(path) : path_clean(path);
     AUTO_VALUE(strlist_wipe) struct strlist segments = {0};
     strlist_split(&segments, str_eq(clean, "/") ? "" : clean + 1, '/');
     for (size_t i = 0; i < segments.count; i++) {
         AUTO(mem_free) char *encoded = url_encode(segments.item[i]);
         buf_printf(out, "/%s", encoded);
     }
-    if (segments.count == 0 || str_ends(path, "/"))
+    if (segments.count == 0 || (!as_is && str_ends(path, "/")))
         buf_byte(out, '/');
     buf_byte(out, '\n');
 }
@@ -142,7 +142,7 @@ char *sigv4_sign(const struct sigv4_request *q, const struct sigv4_key *key, int
     sigv4_date(unix_seconds, date);
     list_headers(&headers, q, key, date);
     buf_printf(&canonical, "%s\n", q->method);
-    add_path(&canonical, q->path);
+    add_path(&canonical, q->path, q->path_as_is);
     add_query(&canonical, q->query);
     for (size_t i = 0; i < headers.count; i++) {
         buf_printf(&canonical, "%s:%s\n", headers.key[i], headers.value[i]);
@@ -150,7 +150,10 @@ char *sigv4_sign(const struct sigv4_request *q, const struct sigv4_key *key, int
     }
     AUTO(mem_free) char *signed_names = strlist_join(&names, ";");
     buf_printf(&canonical, "\n%s\n", signed_names);
-    add_hash(&canonical, q->body, q->body_len);
+    if (q->body_hash)
+        buf_str(&canonical, q->body_hash);
+    else
+        add_hash(&canonical, q->body, q->body_len);
 
     AUTO(mem_free) char *day = mem_strndup(date, 8);
     AUTO(mem_free) char *scope = mem_printf("%s/%s/%s/aws4_request", day, key->region, key->service);

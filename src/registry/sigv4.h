@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,10 @@ struct sigv4_request {
                                    * are added here. May be NULL */
     const void *body;
     size_t body_len;
+    const char *body_hash; /* in the place of the body: its SHA-256 in hex, or SIGV4_UNSIGNED; or NULL */
+    bool path_as_is;       /* as Amazon S3 wants it: nothing is taken out of the path */
 };
+#define SIGV4_UNSIGNED "UNSIGNED-PAYLOAD"
 struct sigv4_key {
     const char *id, *secret;
     const char *token; /* of temporary keys, or NULL */
