@@ -171,6 +171,21 @@ run_apt_lade() { run_first lade apt; }
 run_apt_buildah() { run_first buildah apt; }
 run_cc_lade() { run_first lade cc; }
 run_cc_buildah() { run_first buildah cc; }
+# The same, until it is in the registry: there the layer is compressed by both.
+run_pushed() { # TOOL CONTEXT
+    "run_$1_reset"
+    registry_reset
+    "run_$1_pushed_job" "$2"
+}
+run_lade_pushed_job() {
+    job=("${as_user[@]}" "$lade" build --quiet --push -t "$registry/lade:1" "$work/$1")
+}
+run_buildah_pushed_job() { # CONTEXT [OPTION…]
+    job=(buildah "${containers[@]}" bud --quiet --layers --jobs 2 --isolation chroot --tls-verify=false "${@:2}" -t "$registry/buildah:1" "$work/$1"
+        ::: buildah "${containers[@]}" push --quiet --tls-verify=false "$registry/buildah:1")
+}
+run_apt_pushed_lade() { run_pushed lade apt; }
+run_apt_pushed_buildah() { run_pushed buildah apt; }
 run_again_lade() { run_lade_job cc; }
 run_again_buildah() { run_buildah_job cc; }
 run_stages_lade() { run_first lade stages; }
@@ -202,10 +217,65 @@ run_run() {
     run_setup
     run_both true "$base_shell"
     run_both apt "$base_debian"
+    rounds run-apt-pushed lade buildah
+    registry_reset
     run_both cc "$base_compiler"
     rounds run-again lade buildah
     run_both stages "$base_compiler" "$base_shell"
     buildah_forget
     rm -rf "$work/user"
-    note "run: lade as a user without privilege (root is emulated), buildah as root with --layers --jobs 2 --isolation chroot; no push"
+    note "run: lade as a user without privilege (root is emulated), buildah as root with --layers --jobs 2 --isolation chroot; pushed only where it is said"
+}
+
+# --- a cache that another machine left ------------------------------------------------------------------------------
+
+# Both build two stages of C on a machine that has nothing, not even the base, from the cache in the registry, and push.
+cache_clean() {
+    registry_reset
+    rm -rf "$work/user"
+    install -d -m 700 -o "$run_user" -g "$run_user" "$work/user"
+    buildah_forget
+}
+cache_job_lade() { # CONTEXT
+    job=("${as_user[@]}" "$lade" build --quiet --push -t "$registry/lade:1" "--$2" "type=registry,ref=$registry/lade-cache:1" "$work/$1")
+}
+cache_job_buildah() {
+    run_buildah_pushed_job "$1" "--$2" "$registry/buildah-cache"
+}
+cache_all_lade() {
+    cache_clean
+    cache_job_lade stages cache-from
+}
+cache_all_buildah() {
+    cache_clean
+    cache_job_buildah stages cache-from
+}
+cache_source_lade() {
+    cache_clean
+    cache_job_lade changed cache-from
+}
+cache_source_buildah() {
+    cache_clean
+    cache_job_buildah changed cache-from
+}
+
+run_cache() {
+    local tool
+    make_run_bases
+    make_run_contexts
+    run_setup
+    rm -rf "$work/changed"
+    cp -r "$work/stages" "$work/changed"
+    echo 'int changed;' >>"$work/changed/two/main.c"
+    for tool in lade buildah; do
+        cache_clean
+        "cache_job_$tool" stages cache-to
+        timed warm cache-write "$tool"
+        touch "$marker"
+    done
+    rounds cache-all lade buildah
+    rounds cache-source lade buildah
+    buildah_forget
+    rm -rf "$work/user"
+    note "cache: built and pushed on a machine without base and images, from a cache in the registry that another one left"
 }

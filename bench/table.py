@@ -17,17 +17,22 @@ TITLES = {
     "split": "`nodeapp` built and pushed again, one file changed, dependencies in a layer of their own",
     "push-new": "push of 500 MB, three layers, to a registry that has nothing",
     "push-same": "push of 500 MB that is there",
+    "copy-other": "copy of 500 MB to a registry that has nothing",
+    "copy-same": "copy of 500 MB to another repository of the registry",
     "base-known": "`FROM` a base of 500 MB, `COPY` of 10 MB, push; the base's index known",
     "base-unknown": "`FROM` a base of 500 MB, `COPY` of 10 MB, push; the base's index not known",
     "run-true": "`RUN true` 10 times on a small base, build",
     "run-apt": "`RUN apt-get install` of five Debian packages with what they need (32 in all), build",
+    "run-apt-pushed": "the same, built and pushed",
+    "cache-all": "two stages of C from a shared cache that has all of it, built and pushed",
+    "cache-source": "the same after one file of one stage changed",
     "run-cc": "`RUN make -j2` of 40 C files, build",
     "run-again": "`RUN make -j2` of 40 C files built again, nothing changed",
     "run-stages": "two stages that compile 20 C files each, and one that copies from both, build",
     "start": "start-up (`--version`)",
 }
 BUILDS = ["small", "nodeapp", "best", "bigbin", "noop", "incr", "split", "base-known", "base-unknown"]
-PUSHES = ["push-new", "push-same"]
+PUSHES = ["push-new", "push-same", "copy-other", "copy-same"]
 # crane is not in Debian 12. Measured beside buildah 1.28 on one machine, it took this part of buildah's time.
 CRANE = {"nodeapp": 3.68 / 16.09}
 MB = 1e6
@@ -102,6 +107,15 @@ class Aims:
             ratio = CRANE[name] * self.tools[name]["buildah"].wall / self.tools[name]["lade"].wall
             self.row(name, f"{times:g} × as fast as crane, estimated from buildah", f"{ratio:.2f} ×", ratio >= times)
 
+    def less(self, name, *peers):
+        """Of everything."""
+        for peer in peers:
+            if self.has(name, peer):
+                lade, its = self.tools[name]["lade"], self.tools[name][peer]
+                ratios = [getattr(its, key) / getattr(lade, key) for key in ("wall", "cpu", "pss")]
+                self.row(name, f"less time, processor time and memory than {peer}", " ×, ".join(f"{ratio:.2f}" for ratio in ratios) + " ×",
+                         min(ratios) > 1)
+
     def no_larger(self, name, *peers):
         for peer in peers:
             if self.has(name, peer):
@@ -140,11 +154,16 @@ class Aims:
         self.faster("split", "buildah", 30)
         self.faster("push-new", "skopeo", 1.5)
         self.faster("push-same", "skopeo", 3)
+        for name in PUSHES:
+            self.less(name, "skopeo", "podman")
         self.moved()
         self.faster("base-known", "buildah", 20)
         self.faster("base-unknown", "buildah", 2)
         self.faster("run-true", "buildah", 5)
         self.faster("run-apt", "buildah", 1.5)
+        self.faster("run-apt-pushed", "buildah", 1.5)
+        self.faster("cache-all", "buildah", 20)
+        self.faster("cache-source", "buildah", 2)
         for name in ("run-cc", "run-again", "run-stages"):
             self.faster(name, "buildah", 1)
         self.memory("builds", BUILDS, 48)
