@@ -39,36 +39,37 @@ static struct err *read_packed(struct tree **out, struct source *packed, const s
 }
 
 static struct err *read_once(struct tree **out, struct store *from, const struct desc *blob,
-                             const struct digest *diff_id, const struct tarread_options *options,
-                             struct digest *found)
+                             enum digest_alg alg, const struct tarread_options *options, struct digest *found)
 {
-    char text[DIGEST_SHORT], want_text[DIGEST_TEXT], found_text[DIGEST_TEXT];
-    bool check = diff_id && digest_is_set(diff_id);
-    AUTO(mem_free) char *what = mem_printf("layer %s", digest_short(&blob->digest, text));
-    struct tarread_options with_name = *options;
     AUTO(source_free) struct source *packed = NULL;
-    AUTO(tree_free) struct tree *tree = NULL;
-
-    with_name.what = what;
-    TRY(err_wrap(store_get(from, blob, &packed), "%s", what));
-    TRY(prefer_integrity(
-        read_packed(&tree, packed, blob, check ? diff_id->alg : DIGEST_SHA256, &with_name, found), packed));
-    if (check && !digest_equal(found, diff_id))
-        return err_new(ERR_INTEGRITY, "%s: its plain bytes have the digest %s, the image's config says %s",
-                       what, digest_text(found, found_text), digest_text(diff_id, want_text));
-    *out = TAKE(tree);
-    return NULL;
+    TRY(err_wrap(store_get(from, blob, &packed), "%s", options->what));
+    return prefer_integrity(read_packed(out, packed, blob, alg, options, found), packed);
 }
 
 struct err *layer_read(struct tree **out, struct store *from, const struct desc *blob,
                        const struct digest *diff_id, const struct tarread_options *options,
                        struct digest *found)
 {
-    struct err *e = read_once(out, from, blob, diff_id, options, found);
+    char text[DIGEST_SHORT], want_text[DIGEST_TEXT], found_text[DIGEST_TEXT];
+    bool check = diff_id && digest_is_set(diff_id);
+    enum digest_alg alg = check ? diff_id->alg : DIGEST_SHA256;
+    AUTO(mem_free) char *what = mem_printf("layer %s", digest_short(&blob->digest, text));
+    AUTO(tree_free) struct tree *tree = NULL;
+    struct tarread_options with_name = *options;
+
+    with_name.what = what;
+    struct err *e = read_once(&tree, from, blob, alg, &with_name, found);
     /* Something on the way may have mixed up one answer, and a mirror that did is not asked again. */
     if (e && err_kind_of(e) == ERR_INTEGRITY) {
         err_free(e);
-        e = read_once(out, from, blob, diff_id, options, found);
+        tree_free(tree);
+        tree = NULL;
+        e = read_once(&tree, from, blob, alg, &with_name, found);
     }
-    return e;
+    TRY(e);
+    if (check && !digest_equal(found, diff_id))
+        return err_new(ERR_INTEGRITY, "%s: its plain bytes have the digest %s, the image's config says %s",
+                       what, digest_text(found, found_text), digest_text(diff_id, want_text));
+    *out = TAKE(tree);
+    return NULL;
 }

@@ -14,7 +14,8 @@
  * One pass over a packed layer, for what builds an index of it and for what takes contents out of it: the
  * blob from its store (which verifies digest and size), its plain bytes, their digest, the tree.
  * `options->what` is set here, and `any_compression` means nothing. A blob that is not what its descriptor
- * says is ERR_INTEGRITY even where its bytes make no archive; so is a diff ID that is set and another. *found
+ * says is read once more (`options->begin` is called again), and then ERR_INTEGRITY even where its bytes
+ * make no archive; so is a diff ID that is set and another. *found
  * is the diff ID that the layer has (SHA-256, or the algorithm of `diff_id`).
  */
 MUST_USE struct err *layer_read(struct tree **out, struct store *from, const struct desc *blob,

@@ -400,7 +400,9 @@ struct err *tarread_entries(struct tree **out, struct entries *from, const struc
         .target = BUF(limits.path + 1),
         .parent = BUF(limits.path + 1),
     };
-    struct err *e = read_all(&r);
+    struct err *e = options->begin ? options->begin(options->ctx) : NULL;
+    if (!e)
+        e = read_all(&r);
     buf_wipe(&r.path);
     buf_wipe(&r.target);
     buf_wipe(&r.parent);

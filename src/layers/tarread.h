@@ -36,6 +36,8 @@ struct tarread_options {
     bool any_compression; /* gzip, bzip2, xz, zstd, told by content; else the source is tar bytes */
     struct spool
         *spool; /* file contents go here; NULL: contents become CONTENT_LAYER with their entry number */
+    /* Called before the first entry, each time that the archive is read; may be NULL. */
+    struct err *(*begin)(void *ctx);
     /* With `spool` NULL: called for each regular file in the order of the tar with its bytes; may be NULL.
      * Bytes that it leaves are skipped. */
     struct err *(*file)(void *ctx, uint32_t entry, struct node *n, struct source *bytes);

@@ -8,11 +8,22 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+struct making {
+    struct unpack_writer writer;
+    struct unpacking *u;
+};
+
+static void making_wipe(struct making *m)
+{
+    fd_close_auto(&m->writer.stage);
+}
+
 /* A layer's files go into a directory without any other name than their number while it is read: only at its
  * end is it certain what each name is. */
 static struct err *take_file(void *ctx, uint32_t entry, struct node *n, struct source *bytes)
 {
-    const struct unpack_writer *w = ctx;
+    const struct making *m = ctx;
+    const struct unpack_writer *w = &m->writer;
     AUTO(fd_close) int fd = -1;
     char name[UNPACK_NAME];
 
@@ -37,14 +48,24 @@ static struct err *open_stage(int *out, const struct unpacking *u)
     return fs_open(out, u->dir, UNPACKED_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
+/* What a first reading has left is not in the way of the second one. */
+static struct err *begin(void *ctx)
+{
+    struct making *m = ctx;
+    making_wipe(m);
+    m->writer.stage = -1;
+    TRY(fs_remove_tree(m->u->dir, UNPACKED_STAGE));
+    return open_stage(&m->writer.stage, m->u);
+}
+
 struct err *unpacked_make(struct unpacked **out, int cache_dir, enum unpacked_kind kind, struct store *from,
                           const struct desc *blob, const struct digest *diff_id)
 {
     AUTO(unpacking_free) struct unpacking *u = NULL;
     AUTO(tree_free) struct tree *tree = NULL;
-    AUTO(fd_close) int stage = -1;
-    struct unpack_writer w = {.kind = kind, .packed = true};
-    const struct tarread_options options = {.layer = true, .file = take_file, .ctx = &w};
+    AUTO_VALUE(making_wipe)
+    struct making m = {.writer = {.kind = kind, .packed = true, .stage = -1}};
+    const struct tarread_options options = {.layer = true, .begin = begin, .file = take_file, .ctx = &m};
     struct digest found;
     char text[DIGEST_SHORT];
 
@@ -52,11 +73,10 @@ struct err *unpacked_make(struct unpacked **out, int cache_dir, enum unpacked_ki
     if (*out)
         return NULL;
     TRY(unpacking_new(&u, cache_dir, kind));
-    TRY(open_stage(&stage, u));
-    w.stage = stage;
+    m.u = u;
     TRY(layer_read(&tree, from, blob, diff_id, &options, &found));
-    w.tree = tree;
-    TRY(err_wrap(unpack_tree(&w, &u->fs), "unpack layer %s", digest_short(&blob->digest, text)));
+    m.writer.tree = tree;
+    TRY(err_wrap(unpack_tree(&m.writer, &u->fs), "unpack layer %s", digest_short(&blob->digest, text)));
     return unpacking_publish(out, u, tree, diff_id, &blob->digest);
 }
 
