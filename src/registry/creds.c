@@ -65,7 +65,7 @@ static struct err *in_authfile(struct search *s)
 static struct err *in_environment(struct search *s)
 {
     const char *text = getenv("DOCKER_AUTH_CONFIG");
-    if (str_empty(text)) {
+    if (!text || !*text) {
         creds_trace_skip(s->query.trace, "$DOCKER_AUTH_CONFIG", "not set");
         return NULL;
     }
