@@ -35,6 +35,7 @@ static const int allowed[] = {
 /* What the sanitizers need to watch and to report: their maps of memory, the names in this program. */
 static const int sanitizer_allowed[] = {
     SCMP_SYS(mprotect),
+    SCMP_SYS(gettimeofday),
     SCMP_SYS(mmap),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(rt_sigprocmask),
