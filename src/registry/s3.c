@@ -38,6 +38,21 @@ static void refresh(struct s3 *s, const char *key, const struct strmap *headers)
     err_free(e);
 }
 
+/* A refusal of HEAD says nothing more; what is refused for all objects is said of one that is not there. */
+static struct err *say_why(struct s3 *s, struct err *e)
+{
+    AUTO_VALUE(transfer_reply_wipe) struct transfer_reply r = {0};
+    AUTO(mem_free) char *key = mem_printf("%snone", s->blobs);
+    struct s3_request q = {.s3 = s, .method = "GET", .key = key};
+    struct err *other = s3_ask_send(&r, &q);
+    if (!other && r.status != 200 && r.status != 404)
+        other = s3_ask_refusal(&q, &r);
+    if (!other)
+        return e;
+    err_free(e);
+    return other;
+}
+
 static struct err *s3_has(struct keyed_place *p, const struct desc *d, bool *yes)
 {
     struct s3 *s = self(p);
@@ -50,7 +65,7 @@ static struct err *s3_has(struct keyed_place *p, const struct desc *d, bool *yes
     if (r.status == 404)
         return NULL;
     if (r.status != 200)
-        return s3_ask_refusal(&q, &r);
+        return say_why(s, s3_ask_refusal(&q, &r));
     *yes = http_head_length(&r.headers, &size) && size == d->size;
     if (*yes)
         refresh(s, key, &r.headers);
@@ -79,7 +94,7 @@ static struct err *object_refusal(void *ctx, const struct transfer_reply *r)
 {
     struct object *o = ctx;
     struct err *e = s3_ask_refusal(&o->ask, r);
-    return s3_ask_learn(o->ask.s3, r->status, &r->headers) ? err_as(e, ERR_NETWORK) : e;
+    return s3_ask_learn(&o->ask, r->status, &r->headers) ? err_as(e, ERR_NETWORK) : e;
 }
 
 static struct err *s3_get(struct keyed_place *p, const struct desc *d, struct source **out)

@@ -135,13 +135,15 @@ static void sign(const struct s3_request *q, const char *path, const struct strm
 
 struct err *s3_ask_compose(void *ctx, struct transfer_parts *parts)
 {
-    const struct s3_request *q = ctx;
+    struct s3_request *q = ctx;
     char hex[DIGEST_TEXT];
     struct digest nothing = digest_of("", 0);
     AUTO_VALUE(strmap_wipe) struct strmap headers = {0};
     AUTO(lock_release) struct lock *held = lock_hold(q->s3->lock);
     AUTO(mem_free) char *path = mem_printf("%s/%s", q->s3->root, q->key);
     TRY(need_keys(q->s3));
+    q->skew = q->s3->aws.skew;
+    q->keys_ms = q->s3->keys_ms;
     TRY(set_url(&parts->url, q, path));
     strmap_add(&headers, "X-Amz-Content-Sha256", q->body_hash ? q->body_hash : digest_hex(&nothing, hex));
     if (q->copy_from) {
@@ -153,13 +155,18 @@ struct err *s3_ask_compose(void *ctx, struct transfer_parts *parts)
     return NULL;
 }
 
-bool s3_ask_learn(struct s3 *s, int status, const struct strmap *headers)
+bool s3_ask_learn(const struct s3_request *q, int status, const struct strmap *headers)
 {
+    struct s3 *s = q->s3;
     AUTO(lock_release) struct lock *held = lock_hold(s->lock);
+    if (status != 400 && status != 403)
+        return false;
+    /* Another request has learned it meanwhile. */
+    if (q->skew != s->aws.skew || q->keys_ms != s->keys_ms)
+        return true;
     if (aws_call_clock(&s->aws, status, headers))
         return true;
-    bool stale = s->keys.token && clock_ms() - s->keys_ms > KEYS_FRESH_MS;
-    if ((status != 400 && status != 403) || !stale)
+    if (!s->keys.token || clock_ms() - s->keys_ms <= KEYS_FRESH_MS)
         return false;
     aws_keys_wipe(&s->keys);
     return true;
@@ -185,7 +192,7 @@ struct err *s3_ask_send(struct transfer_reply *out, const struct s3_request *q)
                                        .sends = q->sends};
     TRY(transfer_send(out, &q->s3->transfer, &request));
     bool again = !q->body || source_can_reopen(q->body);
-    if (!again || !s3_ask_learn(q->s3, out->status, &out->headers))
+    if (!again || !s3_ask_learn(&copy, out->status, &out->headers))
         return NULL;
     transfer_reply_wipe(out);
     if (q->body)

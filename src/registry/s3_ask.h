@@ -39,6 +39,8 @@ struct s3_request {
     struct source *body;
     uint64_t body_begin, body_size;
     bool sends;
+    int64_t skew; /* what it was signed with, for s3_ask_learn */
+    uint64_t keys_ms;
 };
 
 /* Where objects are: checks bucket, region and endpoint. */
@@ -51,8 +53,8 @@ char *s3_ask_what(const struct s3_request *q);
 MUST_USE struct err *s3_ask_send(struct transfer_reply *out, const struct s3_request *q);
 /* A status that is no success. */
 MUST_USE struct err *s3_ask_refusal(const struct s3_request *q, const struct transfer_reply *r);
-/* Does the reply say that our clock or our keys are out of date? Then they are not any more: try again. */
-bool s3_ask_learn(struct s3 *s, int status, const struct strmap *headers);
+/* Does the reply say that our clock or our keys were out of date? Then they are not any more: try again. */
+bool s3_ask_learn(const struct s3_request *q, int status, const struct strmap *headers);
 
 /* A blob in parts (multipart upload). */
 MUST_USE struct err *s3_put_parts(struct s3 *s, const char *key, const struct desc *d, struct source *from);

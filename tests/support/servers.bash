@@ -190,3 +190,15 @@ requests_list() {
     done
     sed -nE 's/^[^{]* "([A-Z]+) ([^ ]+) HTTP[^"]*" ([0-9]+) ([0-9]+) .*/\1 \2 \3 \4/p' "$1"
 }
+
+# s3_start BUCKET: a double of Amazon S3 (tests/support/s3d.py). Exports S3_URL, S3_LOG and S3_DIR, and keys that are good there.
+s3_start() {
+    local dir
+    dir=$(servers_dir)/s3
+    mkdir -p "$dir"
+    "$support/s3d.py" "$dir" --bucket "$1" --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    export S3_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out") S3_LOG=$dir/log S3_DIR=$dir
+    export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+}
