@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "image/copy.h"
 #include "image/layout.h"
 #include "image/mediatype.h"
@@ -20,6 +21,10 @@ static struct err *not_here(const struct place *p)
     if (!p->ref.registry)
         return e;
     AUTO(mem_free) char *name = ref_familiar(&p->ref);
+    /* A push takes this spelling too, for what the store has. */
+    if (str_starts(p->shown, "docker://"))
+        return err_hint(e, "build it (lade build -t %s), or copy it from there (lade copy %s TARGET)", name,
+                        p->shown);
     return err_hint(e, "build it (lade build -t %s), pull it (lade pull %s), or say docker://%s", name, name,
                     name);
 }

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "image/digestset.h"
+#include "image/manifest.h"
 #include "push/confirm.h"
 #include "push/hint.h"
 
@@ -220,10 +221,22 @@ static bool may_name_at_once(const struct push *p, const struct repository *r)
     return p->repository_count == 1 && ref_of(p, r)->tag && store_can_put_tagged(r->store);
 }
 
+/* Has the root a subject? Then its tag may be there, and the note of what refers to that subject may not. */
+static struct err *refers(struct push *p, bool *yes)
+{
+    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(MANIFEST_SIZE_MAX);
+    AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+    TRY(store_read(p->from, p->root, &bytes));
+    TRY(manifest_parse(&m, buf_text(&bytes), bytes.len, p->root->media_type, "manifest"));
+    *yes = m.subject.media_type != NULL;
+    return NULL;
+}
+
 /* Is the first tag there, naming this very image? Registries take a manifest only when they have what it
  * names, so then all is. A registry that lets nobody look may still let us push. */
 static struct err *look(struct push *p, const struct repository *r, bool *done)
 {
+    bool again = false;
     AUTO_VALUE(desc_wipe) struct desc now = {0};
     bool found = false;
     *done = false;
@@ -231,7 +244,10 @@ static struct err *look(struct push *p, const struct repository *r, bool *done)
     if (e && (err_kind_of(e) == ERR_NETWORK || err_kind_of(e) == ERR_STOPPED))
         return e;
     err_free(e);
-    *done = found && digest_equal(&now.digest, &p->root->digest);
+    if (!found || !digest_equal(&now.digest, &p->root->digest))
+        return NULL;
+    TRY(refers(p, &again));
+    *done = !again;
     if (*done)
         tell_of_present(p, r->first);
     return NULL;

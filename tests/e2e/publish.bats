@@ -207,5 +207,6 @@ subject() {
     lade build -q --push -t "$other:built" --metadata-file report context-one
     same digest "$(jq -r '.["lade.published"][0].digest' report)" "$(jq -r '.["containerimage.digest"]' report)"
     fails 4 "not in the local store" -- lade push -q --metadata-file report absent
+    fails 4 "not in the local store" "hint: build it (lade build -t $remote:absent), or copy it" -- lade push -q "docker://$remote:absent"
     [ ! -e report ]
 }

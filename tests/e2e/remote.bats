@@ -403,6 +403,10 @@ $repo:2@$digest"
     lade copy -q --push-by-digest "docker://$repo:kept" "docker://$repo" >/dev/null
     same noted "$(lade referrers --format json "docker://$repo:1" | jq -r '.[].digest')" "$one"
     lade inspect "docker://$repo:kept" | grep -qE "^Subject +$subject$"
+    # Also by a push to the very tag that names it already.
+    lade rm --force "docker://$repo:sha256-${subject#sha256:}" >/dev/null
+    same digest "$(artifact "$repo" "$subject" text/sbom x kept)" "$one"
+    same "noted again" "$(lade referrers --format json "docker://$repo:1" | jq -r '.[].digest')" "$one"
 }
 
 @test "a fallback tag of something else is left alone" {
