@@ -81,7 +81,10 @@ static struct err *in_files(struct search *s)
         creds_trace_skip(s->query.trace, "$REGISTRY_AUTH_FILE", "not set");
     creds_place_all(&places);
     for (size_t i = 0; i < places.count && !s->found; i++)
-        TRY(in_file(s, places.item[i], false));
+        if (creds_place_is_closed(places.item[i]))
+            creds_trace_add(s->query.trace, places.item[i], "in a directory of somebody else");
+        else
+            TRY(in_file(s, places.item[i], false));
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,6 +22,19 @@ static char *docker_file(const char *name)
     return dir ? path_join(dir, name) : NULL;
 }
 
+/* That of containers for as long as the machine runs. */
+static char *runtime_file(void)
+{
+    return env("XDG_RUNTIME_DIR") ? path_join(env("XDG_RUNTIME_DIR"), "containers/auth.json")
+                                  : mem_printf("/run/containers/%u/auth.json", (unsigned)getuid());
+}
+
+bool creds_place_is_closed(const char *path)
+{
+    AUTO(mem_free) char *runtime = runtime_file();
+    return str_eq(path, runtime) && access(path, F_OK) != 0 && errno == EACCES;
+}
+
 static void add_take(struct strlist *out, char *path)
 {
     if (path && !strlist_has(out, path))
@@ -34,10 +48,7 @@ void creds_place_all(struct strlist *out)
     strlist_wipe(out);
     if (env("REGISTRY_AUTH_FILE"))
         strlist_add(out, env("REGISTRY_AUTH_FILE"));
-    if (env("XDG_RUNTIME_DIR"))
-        strlist_add_take(out, path_join(env("XDG_RUNTIME_DIR"), "containers/auth.json"));
-    else
-        strlist_add_take(out, mem_printf("/run/containers/%u/auth.json", (unsigned)getuid()));
+    strlist_add_take(out, runtime_file());
     if (env("XDG_CONFIG_HOME"))
         strlist_add_take(out, path_join(env("XDG_CONFIG_HOME"), "containers/auth.json"));
     else if (env("HOME"))

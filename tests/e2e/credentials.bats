@@ -147,6 +147,21 @@ keep() {
     pushes "$basic"
 }
 
+@test "a runtime directory of somebody else holds nothing for us" {
+    # Without what root may do beyond others.
+    local plain=()
+    [ "$(id -u)" -ne 0 ] || plain=(setpriv --bounding-set=-all --inh-caps=-all)
+    auths "$REGISTRY_BASIC" alice >"$DOCKER_CONFIG/config.json"
+    chmod 0 "$XDG_RUNTIME_DIR"
+    run "${plain[@]}" lade auth explain "$basic"
+    "${plain[@]}" lade push -q "$basic"
+    chmod 700 "$XDG_RUNTIME_DIR"
+    [[ $output == *"$XDG_RUNTIME_DIR/containers/auth.json"*" in a directory of somebody else"*'user "alice"'* ]]
+    # A file of ours is another matter.
+    chmod 0 "$DOCKER_CONFIG/config.json"
+    fails 5 "$DOCKER_CONFIG/config.json: Permission denied" -- "${plain[@]}" lade push -q "$basic"
+}
+
 @test "credentials for one repository come before those for its host" {
     printf '{"auths":{"%s":{"auth":"%s"},"%s":{"auth":"%s"}}}' "$REGISTRY_BASIC" "$(printf 'alice:wrong' | base64)" \
         "${basic%:1}" "$(basic64 alice)" >"$XDG_RUNTIME_DIR/containers/auth.json"
