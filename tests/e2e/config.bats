@@ -186,6 +186,51 @@ mark() {
     [ $((${end/./} - ${begin/./})) -ge $(((count - 1) * 245000)) ]
 }
 
+# took COMMAND…: how long it takes, in milliseconds.
+took() {
+    local begin=$EPOCHREALTIME
+    "$@" >/dev/null
+    echo $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))
+}
+
+@test "how many blobs move at once" {
+    faults_begin
+    local i ms
+    for i in 1 2 3 4; do echo "$i" >"$i"; done
+    printf '%s\n' 'FROM scratch' 'COPY 1 /' 'COPY 2 /' 'COPY 3 /' 'COPY 4 /' >Dockerfile
+    lade build -q -t four:1 .
+    lade copy -q four:1 "docker://$REGISTRY_GOOD/four:1"
+    # Five blobs with the configuration, of which each takes a second.
+    fault_start slow "$REGISTRY_GOOD" 'PATCH uploads * stall-before=1' 'GET /blobs/ * stall-before=1'
+    configure "\"$FAULT_SLOW\": {\"concurrent-reads\": 8, \"concurrent-writes\": 8}"
+    ms=$(took lade copy -q --jobs 8 four:1 "docker://$FAULT_SLOW/free:1")
+    [ "$ms" -lt 4500 ]
+    ms=$(took lade copy -q --jobs 8 "docker://$FAULT_SLOW/four:1" oci:free)
+    [ "$ms" -lt 4500 ]
+    configure "\"$FAULT_SLOW\": {\"concurrent-reads\": 1, \"concurrent-writes\": 1}"
+    ms=$(took lade copy -q --jobs 8 four:1 "docker://$FAULT_SLOW/bound:1")
+    [ "$ms" -ge 5000 ]
+    ms=$(took lade copy -q --jobs 8 "docker://$FAULT_SLOW/four:1" oci:bound)
+    [ "$ms" -ge 5000 ]
+    lade verify oci:bound
+    # One of each, from the host to itself without mounts: what is read is written.
+    fault_start self "$REGISTRY_GOOD" 'POST mount= * status=404'
+    configure "\"$FAULT_SELF\": {\"concurrent-reads\": 1, \"concurrent-writes\": 1}"
+    timeout 60 lade copy -q --jobs 8 "docker://$FAULT_SELF/four:1" "docker://$FAULT_SELF/self:1"
+    lade verify "docker://$FAULT_SELF/self:1"
+}
+
+@test "the size of chunks" {
+    faults_begin
+    fault_start chunks "$REGISTRY_GOOD" --mode sessions
+    configure "\"$FAULT_CHUNKS\": {\"chunk-size\": \"1m\"}"
+    lade copy -q "docker://$REGISTRY_ORIGIN/hub/app:1" "docker://$FAULT_CHUNKS/chunks:1"
+    grep -q '^PATCH .* content-range=0-1048575 ' "$FAULT_CHUNKS_LOG"
+    grep -q '^PATCH .* content-range=1048576-2097151 ' "$FAULT_CHUNKS_LOG"
+    [ "$(grep -oP '^(PATCH|PUT).* got=\K[0-9]+' "$FAULT_CHUNKS_LOG" | sort -n | tail -1)" -eq 1048576 ]
+    lade verify "docker://$FAULT_CHUNKS/chunks:1"
+}
+
 @test "the example of the manual page is valid, and says what it is said to say" {
     sed -n '/^```json$/,/^```$/p' "$root/doc/config.md" | sed '1d;$d' >"$file"
     jq -e . "$file"
