@@ -9,26 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_SUFFIX ".lock"
 #define BLOCK 512
-
-/* All slots of one id. */
-struct cache {
-    char *name;
-    uint64_t bytes;
-    struct timespec used;
-    bool unfinished; /* something in it is */
-};
-struct caches {
-    struct cache *item;
-    size_t count, room;
-    uint64_t bytes;
-};
 
 /* The slots of one id, and the locks of all that have one. */
 struct held {
@@ -38,7 +25,7 @@ struct held {
     size_t count, room;
 };
 
-static void caches_wipe(struct caches *all)
+void run_caches_list_wipe(struct run_caches_list *all)
 {
     for (size_t i = 0; i < all->count; i++)
         mem_free(all->item[i].name);
@@ -99,51 +86,6 @@ static bool is_later(struct timespec a, struct timespec b)
     return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
-/* A slot's lock says when the slot was used last. */
-static struct err *look_at(struct caches *all, int folder, const char *name)
-{
-    AUTO(fd_close) int fd = -1;
-    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
-    struct cache found = {0};
-    struct stat st;
-
-    AUTO(err_free) struct err *foreign = fs_open_no_links(&fd, folder, name, O_RDONLY | O_DIRECTORY, 0);
-    if (foreign)
-        return NULL; /* nothing of ours */
-    TRY(names_in(&names, fd, "."));
-    for (size_t i = 0; i < names.count; i++) {
-        const char *entry = names.item[i];
-        found.unfinished |= str_starts(entry, FS_NEW_PREFIX);
-        if (!str_ends(entry, LOCK_SUFFIX))
-            found.bytes += size_of(fd, entry);
-        else if (fstatat(fd, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_later(st.st_mtim, found.used))
-            found.used = st.st_mtim;
-    }
-    found.name = mem_strdup(name);
-    MEM_PUSH(all->item, all->count, all->room, found);
-    all->bytes += found.bytes;
-    return NULL;
-}
-
-static struct err *list(struct caches *all, int folder)
-{
-    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
-
-    TRY(names_in(&names, folder, "."));
-    for (size_t i = 0; i < names.count; i++)
-        TRY(look_at(all, folder, names.item[i]));
-    return NULL;
-}
-
-static int by_use(const void *a, const void *b)
-{
-    const struct cache *left = a, *right = b;
-
-    if (is_later(left->used, right->used))
-        return 1;
-    return is_later(right->used, left->used) ? -1 : strcmp(left->name, right->name);
-}
-
 static struct err *lock_one(struct held *h, const char *name, bool *got)
 {
     AUTO(fd_close) int fd = -1;
@@ -175,55 +117,103 @@ static struct err *hold(struct held *h, int folder, const char *name, bool *got)
     return NULL;
 }
 
-/* All slots, or those only that somebody who died was making. The files of locks stay: whoever waits for one
- * has it open. */
-static struct err *remove_unused(int folder, const char *name, bool all, uint64_t *removed)
+/* Does a step use any slot of it? */
+static struct err *is_held(int folder, const char *name, bool *yes)
 {
     AUTO_VALUE(held_wipe) struct held h = {.dir = -1};
     bool got;
 
-    *removed = 0;
+    TRY(hold(&h, folder, name, &got));
+    *yes = !got;
+    return NULL;
+}
+
+/* A slot's lock says when the slot was used last. */
+static struct err *look_at(struct run_caches_list *all, int folder, const char *name)
+{
+    AUTO(fd_close) int fd = -1;
+    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
+    struct run_caches_entry found = {0};
+    struct stat st;
+    bool empty = true;
+
+    AUTO(err_free) struct err *foreign = fs_open_no_links(&fd, folder, name, O_RDONLY | O_DIRECTORY, 0);
+    if (foreign)
+        return NULL; /* nothing of ours */
+    TRY(names_in(&names, fd, "."));
+    for (size_t i = 0; i < names.count; i++) {
+        const char *entry = names.item[i];
+        found.unfinished |= str_starts(entry, FS_NEW_PREFIX);
+        empty &= str_ends(entry, LOCK_SUFFIX);
+        if (!str_ends(entry, LOCK_SUFFIX))
+            found.bytes += size_of(fd, entry);
+        else if (fstatat(fd, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_later(st.st_mtim, found.used))
+            found.used = st.st_mtim;
+    }
+    if (empty)
+        return NULL;
+    TRY(is_held(folder, name, &found.in_use));
+    found.name = mem_strdup(name);
+    MEM_PUSH(all->item, all->count, all->room, found);
+    return NULL;
+}
+
+static struct err *open_folder(int *out, int cache_dir)
+{
+    struct err *absent = fs_open_no_links(out, cache_dir, RUN_MOUNTS_FOLDER, O_RDONLY | O_DIRECTORY, 0);
+    if (!absent || err_kind_of(absent) != ERR_NOT_FOUND)
+        return absent;
+    err_free(absent);
+    *out = -1;
+    return NULL;
+}
+
+struct err *run_caches_entries(struct run_caches_list *out, int cache_dir)
+{
+    AUTO(fd_close) int folder = -1;
+    AUTO_VALUE(strlist_wipe) struct strlist names = {0};
+
+    TRY(open_folder(&folder, cache_dir));
+    if (folder < 0)
+        return NULL;
+    TRY(names_in(&names, folder, "."));
+    for (size_t i = 0; i < names.count; i++)
+        TRY(look_at(out, folder, names.item[i]));
+    return NULL;
+}
+
+/* Nobody finds it half removed, however we end. */
+static struct err *remove_slot(int dir, const char *name)
+{
+    char away[FS_NEW_NAME];
+
+    if (str_starts(name, FS_NEW_PREFIX))
+        return fs_remove_tree(dir, name);
+    fs_new_name(away);
+    if (renameat(dir, name, dir, away) != 0)
+        return errno == ENOENT ? NULL : err_sys("remove a cache of RUN");
+    return fs_remove_tree(dir, away);
+}
+
+/* The files of locks stay: whoever waits for one has it open. */
+struct err *run_caches_drop(int cache_dir, const char *name, bool all, uint64_t *freed)
+{
+    AUTO(fd_close) int folder = -1;
+    AUTO_VALUE(held_wipe) struct held h = {.dir = -1};
+    bool got;
+
+    *freed = 0;
+    TRY(open_folder(&folder, cache_dir));
+    if (folder < 0)
+        return NULL;
     TRY(hold(&h, folder, name, &got));
     for (size_t i = 0; got && i < h.names.count; i++) {
         const char *entry = h.names.item[i];
         if (str_ends(entry, LOCK_SUFFIX) || !(all || str_starts(entry, FS_NEW_PREFIX)))
             continue;
         uint64_t bytes = size_of(h.dir, entry);
-        TRY(fs_remove_tree(h.dir, entry));
-        *removed += bytes;
+        TRY(remove_slot(h.dir, entry));
+        *freed += bytes;
     }
     return NULL;
-}
-
-struct err *run_caches_prune(int cache_dir, uint64_t keep, uint64_t *freed)
-{
-    AUTO(fd_close) int folder = -1;
-    AUTO_VALUE(caches_wipe) struct caches all = {0};
-    AUTO(err_free) struct err *first = NULL;
-
-    *freed = 0;
-    struct err *absent = fs_open_no_links(&folder, cache_dir, RUN_MOUNTS_FOLDER, O_RDONLY | O_DIRECTORY, 0);
-    if (absent && err_kind_of(absent) == ERR_NOT_FOUND) {
-        err_free(absent);
-        return NULL;
-    }
-    TRY(absent);
-    TRY(list(&all, folder));
-    if (all.count > 1)
-        qsort(all.item, all.count, sizeof *all.item, by_use);
-    for (size_t i = 0; i < all.count; i++) {
-        uint64_t removed = 0;
-        bool too_much = all.bytes > keep;
-        if (!too_much && !all.item[i].unfinished)
-            continue;
-        struct err *e = remove_unused(folder, all.item[i].name, too_much, &removed);
-        /* One that cannot go does not keep the others. */
-        if (first)
-            err_free(e);
-        else
-            first = e;
-        all.bytes -= removed < all.bytes ? removed : all.bytes;
-        *freed += removed;
-    }
-    return TAKE(first);
 }

@@ -40,8 +40,4 @@ void stepcache_files_record(const struct part *part, struct step_record *out);
 /* What the bytes of this build's blobs depend on, besides the files. New string. */
 char *stepcache_form_id(const struct builder *b);
 
-/* Remove records that are damaged, and those whose layer is gone: `layout` (NULL: none) has the blobs. With
- * `keep` 0 all go. */
-MUST_USE struct err *stepcache_prune(int cache_dir, struct store *layout, uint64_t keep, uint64_t *freed);
-
 #endif

@@ -11,8 +11,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_build, &cmd_push,  &cmd_pull,   &cmd_copy,  &cmd_inspect, &cmd_ls,   &cmd_tag,    &cmd_referrers,
-    &cmd_rm,    &cmd_prune, &cmd_verify, &cmd_login, &cmd_logout,  &cmd_auth, &cmd_doctor,
+    &cmd_build, &cmd_push, &cmd_pull,  &cmd_copy,   &cmd_inspect, &cmd_ls,     &cmd_tag,  &cmd_referrers,
+    &cmd_rm,    &cmd_du,   &cmd_prune, &cmd_verify, &cmd_login,   &cmd_logout, &cmd_auth, &cmd_doctor,
 };
 
 const struct command *const *cli_commands(size_t *count)

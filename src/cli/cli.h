@@ -62,6 +62,7 @@ extern const struct command cmd_ls;
 extern const struct command cmd_tag;
 extern const struct command cmd_rm;
 extern const struct command cmd_referrers;
+extern const struct command cmd_du;
 extern const struct command cmd_prune;
 extern const struct command cmd_verify;
 extern const struct command cmd_login;

@@ -229,6 +229,7 @@ static struct err *run(void *settings, const struct strlist *args)
     session_quiet(&s);
     TRY(build_export_about(&s, &request, &result, exported, b->iidfile, b->metadata_file));
     print_results(&s, &request, &result, &pushed);
+    session_limit_cache(&s);
     return NULL;
 }
 

@@ -56,6 +56,7 @@ static struct err *run(void *settings, const struct strlist *args)
         e = pull(&s, args->item[i], &platform, &results);
     session_quiet(&s);
     endpoint_print(&results);
+    session_limit_cache(&s);
     return e;
 }
 

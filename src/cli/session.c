@@ -7,7 +7,9 @@
 #include "base/num.h"
 #include "base/stop.h"
 #include "base/str.h"
+#include "builder/usage.h"
 #include "cli/user.h"
+#include "layers/cachelimit.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -58,6 +60,7 @@ struct err *session_open(struct session *out, const struct shared *shared)
     enum progress_kind kind = PROGRESS_AUTO;
     TRY(session_progress(shared, &kind));
     TRY(session_timeout(shared));
+    TRY(cachelimit_check());
     out->shared = shared;
     out->quiet = kind == PROGRESS_QUIET;
     out->json = kind == PROGRESS_JSON;
@@ -168,6 +171,14 @@ struct err *session_cache_path(const struct session *s, char **out)
     TRY(err_wrap(fs_mkdir_all(AT_FDCWD, path), "cache"));
     *out = TAKE(path);
     return NULL;
+}
+
+void session_limit_cache(struct session *s)
+{
+    AUTO(mem_free) char *path = NULL;
+    AUTO(err_free) struct err *e = session_cache_path(s, &path);
+    if (!e)
+        usage_limit(path, s->layout);
 }
 
 struct err *session_check_stdout(void)

@@ -52,6 +52,9 @@ MUST_USE struct err *session_enter_range(const struct shared *shared);
  * absent, 0700. New string. */
 MUST_USE struct err *session_cache_path(const struct session *s, char **out);
 
+/* Keep the cache below its limit (builder/usage.h), when the work is done. Says nothing and never fails. */
+void session_limit_cache(struct session *s);
+
 /* ERR_USAGE when standard output is a terminal, which bytes of an archive would upset. */
 MUST_USE struct err *session_check_stdout(void);
 

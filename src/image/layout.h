@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "image/desc.h"
+#include "image/digestset.h"
 #include "image/store.h"
 
 #include <stdbool.h>
@@ -67,6 +68,9 @@ MUST_USE struct err *layout_list(struct store *layout, struct layout_list *out);
 void layout_list_wipe(struct layout_list *list);
 /* Remove a name; *found. Needs no exclusive lock. */
 MUST_USE struct err *layout_untag(struct store *layout, const char *name, bool *found);
+/* Add what a blob leads to, itself too; NULL: what all names lead to. What only looks like a descriptor
+ * counts: a blob too many costs space, a blob too few an image. */
+MUST_USE struct err *layout_reached(struct store *layout, const struct digest *from, struct digestset *out);
 /* Remove all blobs that no name reaches. Needs LAYOUT_REMOVE. *bytes: what was freed. */
 MUST_USE struct err *layout_sweep(struct store *layout, uint64_t *bytes);
 

@@ -86,19 +86,32 @@ static struct err *mark_below(struct layout *l, struct digestset *marked, const 
     return NULL;
 }
 
-static struct err *mark(struct layout *l, struct digestset *marked)
+/* The set grows while it is walked. A damaged document hides what it refers to, so nothing may be removed. */
+static struct err *mark_all_below(struct layout *l, struct digestset *marked)
 {
-    AUTO(json_decref) json_t *index = NULL;
-    TRY(layout_index_read(l, &index));
-    mark_tree(marked, index);
-    /* The set grows while it is walked. A damaged document hides what it refers to, so nothing may be
-     * removed. */
     for (size_t i = 0; i < marked->count; i++) {
         struct digest digest = marked->item[i];
         TRY(err_hint(mark_below(l, marked, &digest),
                      "remove the names of the damaged image, or pull it again"));
     }
     return NULL;
+}
+
+static struct err *mark(struct layout *l, struct digestset *marked)
+{
+    AUTO(json_decref) json_t *index = NULL;
+    TRY(layout_index_read(l, &index));
+    mark_tree(marked, index);
+    return mark_all_below(l, marked);
+}
+
+struct err *layout_reached(struct store *layout, const struct digest *from, struct digestset *out)
+{
+    struct layout *l = layout_of(layout);
+    if (!from)
+        return err_wrap(mark(l, out), "%s", l->name);
+    digestset_add(out, from, NULL);
+    return err_wrap(mark_all_below(l, out), "%s", l->name);
 }
 
 static bool keep(const struct digestset *marked, const char *algorithm, const char *name)

@@ -46,10 +46,6 @@ MUST_USE struct err *layer_index(struct tree **out, struct store *from, const st
 /* The same where it is kept already, without any blob; NULL: it is not. */
 struct tree *layer_index_kept(const struct desc *blob, const struct digest *diff_id, int cache_dir);
 
-/* Remove what is remembered of layers, that is their files (unpacked.h), indexes and memos, oldest use first,
- * until no more than `keep` bytes of it are left. */
-MUST_USE struct err *layer_prune(int cache_dir, uint64_t keep, uint64_t *freed);
-
 /* Bring contents out of packed layers: every node in `wanted` whose content is CONTENT_LAYER gets
  * CONTENT_SPOOL. Each layer that is needed is read once, as a stream. `layer` i of the stage is layers[i]
  * with diff_ids[i]. */

@@ -10,7 +10,9 @@
 #include "layers/tree.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /*
  * Layers as directories in the cache, as overlay mounts want them: a whiteout is a character device 0/0, an
@@ -77,10 +79,29 @@ MUST_USE struct err *unpacking_commit(struct unpacked **out, struct unpacking *u
 void unpacking_free(struct unpacking *u); /* and remove it */
 AUTO_DEFINE(struct unpacking *, unpacking_free)
 
+/* What there is, in the order in which it should go. */
+struct unpacked_entry {
+    char *name;           /* in the folder: KIND-ALGORITHM-HEX of what is useful */
+    uint64_t bytes;       /* 0 while it is being made */
+    struct timespec used; /* last */
+    bool useful;          /* else it is unfinished, or of another boot */
+    bool in_use;          /* now, by some process */
+};
+struct unpacked_list {
+    struct unpacked_entry *item;
+    size_t count, room;
+};
+MUST_USE struct err *unpacked_entries(struct unpacked_list *out, int cache_dir);
+void unpacked_list_wipe(struct unpacked_list *list);
+/* *removed is false when somebody uses it, or was faster. ERR_DENIED naming the layer when it holds files of
+ * others, which a range of ids leaves and only its root can remove. */
+MUST_USE struct err *unpacked_drop(int cache_dir, const char *name, bool *removed);
+
 /* Remove those that nobody uses, the longest unused first, until no more than `keep` bytes are left.
- * Left-overs of processes that died go always. ERR_DENIED naming the layer when it holds files of others,
- * which a range of ids leaves and only its root can remove. By itself the folder keeps to a tenth of its file
- * system and 20 GB, looked at once a minute and after each large layer. */
+ * Left-overs of processes that died go always. ERR_DENIED as above. By itself the folder keeps to the limit
+ * of the cache (cachelimit.h), and to 20 GB when none is set, looked at once a minute and after each large
+ * layer.
+ */
 MUST_USE struct err *unpacked_prune(int cache_dir, uint64_t keep, uint64_t *freed);
 
 #endif

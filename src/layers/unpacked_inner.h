@@ -59,8 +59,6 @@ char *unpacked_this_boot(void); /* new string; NULL when nobody says */
 /* *bytes is set (0 when the text is damaged) in any case; *ours: this boot made it, or it was synced. */
 MUST_USE struct err *unpacked_boot_read(int dir, const char *boot, bool *ours, uint64_t *bytes);
 
-/* unpacked_prune; *left is what stays. */
-MUST_USE struct err *unpacked_prune_left(int cache_dir, uint64_t keep, uint64_t *freed, uint64_t *left);
 /* `bytes` were added: keep all of them below what a cache may take of its file system. */
 MUST_USE struct err *unpacked_trim(int cache_dir, uint64_t bytes);
 

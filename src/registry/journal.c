@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIRECTORY "uploads"
 #define FILE_MAX (URL_SIZE_MAX * 2 + 4096)
 #define LIFE_S (7 * 24 * 60 * 60)
 
@@ -39,7 +38,7 @@ static char *path_of(const char *cache_dir, const char *registry, const char *re
     char text[DIGEST_TEXT], hex[DIGEST_TEXT];
     AUTO(mem_free) char *key = mem_printf("%s\n%s\n%s", registry, repository, digest_text(digest, text));
     struct digest name = digest_of(key, strlen(key));
-    return mem_printf("%s/" DIRECTORY "/%s", cache_dir, digest_hex(&name, hex));
+    return mem_printf("%s/" JOURNAL_FOLDER "/%s", cache_dir, digest_hex(&name, hex));
 }
 
 /* A plain file of ours that nobody else may write, and that still has its name. */
@@ -77,7 +76,7 @@ struct journal *journal_open(const char *cache_dir, const char *registry, const 
     int fd = -1;
     if (str_empty(cache_dir))
         return NULL;
-    AUTO(mem_free) char *directory = path_join(cache_dir, DIRECTORY);
+    AUTO(mem_free) char *directory = path_join(cache_dir, JOURNAL_FOLDER);
     AUTO(mem_free) char *path = path_of(cache_dir, registry, repository, digest);
     struct err *e = fs_mkdir_all(AT_FDCWD, directory);
     if (!e)
@@ -185,7 +184,7 @@ void journal_sweep(const char *cache_dir)
 {
     if (str_empty(cache_dir))
         return;
-    AUTO(mem_free) char *path = path_join(cache_dir, DIRECTORY);
+    AUTO(mem_free) char *path = path_join(cache_dir, JOURNAL_FOLDER);
     AUTO(closedir) DIR *d = opendir(path);
     if (!d)
         return;

@@ -14,6 +14,8 @@
  * runs. It holds the URL of the upload session and the time, and no credentials. Whatever cannot be read or
  * written is as if it were not there: it costs time only.
  */
+#define JOURNAL_FOLDER "uploads" /* in the cache */
+
 struct journal;
 
 /* NULL when there is no cache, or another process is uploading the same. */

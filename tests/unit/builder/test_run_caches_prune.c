@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "builder/run_caches_prune.h"
 #include "builder/run_mounts.h"
+#include "builder/usage.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,9 +41,16 @@ static bool is_there(int cache, const char *path)
 
 static uint64_t prune(int cache, uint64_t keep)
 {
+    const struct usage_policy policy = {.keep = keep};
+    AUTO(mem_free) char *path = mem_printf("/proc/self/fd/%d", cache);
+    AUTO_VALUE(usage_wipe) struct usage u = {0};
     uint64_t freed = UINT64_MAX;
 
-    check_ok(run_caches_prune(cache, keep, &freed));
+    check_ok(usage_read(&u, path, NULL, false));
+    for (size_t i = 0; i < u.count; i++)
+        u.item[i].picked = true;
+    usage_choose(&u, &policy);
+    check_ok(usage_remove(&u, path, NULL, &freed));
     return freed;
 }
 

@@ -328,7 +328,7 @@ static void what_is_used_is_not_pruned(void **state)
     check_ok(unpacked_prune(dir->fd, UINT64_C(3) * 28 * 1024 - 1, &freed));
     assert_true(freed > 0);
     assert_int_equal(waiting(dir), 4);
-    check_ok(layer_prune(dir->fd, 0, &freed));
+    check_ok(unpacked_prune(dir->fd, 0, &freed));
     assert_int_equal(waiting(dir), 3);
     assert_int_equal(faccessat(AT_FDCWD, unpacked_path(held), F_OK, 0), 0);
     assert_int_equal(faccessat(AT_FDCWD, unpacking_upper(working), F_OK, 0), 0);

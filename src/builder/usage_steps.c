@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/codec.h"
+#include "base/dir.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "builder/stepcache.h"
+#include "builder/usage.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ABOUT_MAX 200
+
+/* The words of the step. Values of variables are not shown: they may be secrets. */
+static char *about(const struct step_record *r)
+{
+    AUTO_VALUE(buf_wipe) struct buf text = BUF(ABOUT_MAX * 4);
+    for (size_t i = 0; i < r->input_count; i++) {
+        const struct step_input *input = &r->input[i];
+        bool word = str_starts(input->name, "word ") || str_starts(input->name, "source ") ||
+                    str_eq(input->name, "destination");
+        if (word && text.len < ABOUT_MAX && input->len < ABOUT_MAX)
+            buf_printf(&text, "%s%.*s", text.len ? " " : "", (int)input->len, input->value);
+    }
+    return text.len ? str_escape(buf_text(&text), text.len, ABOUT_MAX) : NULL;
+}
+
+/* A record that cannot be read is of no use. */
+static struct err *read_record(struct usage_entry *e, int folder, const char *name, struct store *layout)
+{
+    AUTO_VALUE(buf_wipe) struct buf data = BUF(STEPRECORD_MAX);
+    AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
+    struct digest key = {.alg = DIGEST_SHA256};
+    char text[DIGEST_TEXT];
+    bool there = false;
+    e->useless = true;
+    if (!codec_unhex(name, strlen(name), key.bytes, 32))
+        return NULL;
+    AUTO(err_free) struct err *damaged = fs_read_file(&data, folder, name, NULL);
+    if (!damaged)
+        damaged = steprecord_decode(&r, &key, buf_text(&data), data.len);
+    if (damaged)
+        return err_kind_of(damaged) == ERR_STOPPED ? TAKE(damaged) : NULL;
+    e->useless = false;
+    e->about = about(&r);
+    for (size_t i = 0; layout && i < r.form_count && !there; i++)
+        TRY(store_has(layout, &r.form[i].desc, &there));
+    if (r.has_layer && !there)
+        e->layer = mem_strdup(digest_text(&r.diff_id, text));
+    return NULL;
+}
+
+struct err *usage_read_steps(struct usage *u, int cache, struct store *layout)
+{
+    AUTO(fd_close) int folder = -1;
+    const struct dirent *d;
+    struct err *e = fs_open(&folder, cache, STEPCACHE_FOLDER, O_RDONLY | O_DIRECTORY, 0);
+    if (e && err_kind_of(e) == ERR_NOT_FOUND) {
+        err_free(e);
+        return NULL;
+    }
+    TRY(e);
+    AUTO(closedir) DIR *dir = dir_take(fcntl(folder, F_DUPFD_CLOEXEC, 0));
+    if (!dir)
+        return err_sys("read " STEPCACHE_FOLDER);
+    while ((d = readdir(dir))) {
+        struct stat st;
+        if (d->d_name[0] == '.' || fstatat(folder, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode))
+            continue;
+        struct usage_entry *entry = usage_add(u, USAGE_STEPS, path_join(STEPCACHE_FOLDER, d->d_name));
+        entry->bytes = (uint64_t)st.st_size;
+        entry->used = st.st_mtim;
+        TRY(read_record(entry, folder, d->d_name, layout));
+    }
+    return NULL;
+}
