@@ -14,20 +14,29 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+/* In place of a signal: we stop ourselves, for now. */
+#define CANCELLED (-1)
+
 /* What a signal handler touches can only be global. */
 static atomic_int asked;
 static int wake_fd = -1;
 static const char *time_name;
 
+static void wake(void)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(wake_fd, &one, sizeof one);
+    (void)ignored;
+}
+
 static void on_signal(int signal_number)
 {
     int saved = errno;
-    int nobody = 0;
+    int nobody = 0, ourselves = CANCELLED;
 
-    if (atomic_compare_exchange_strong(&asked, &nobody, signal_number)) {
-        uint64_t one = 1;
-        ssize_t ignored = write(wake_fd, &one, sizeof one);
-        (void)ignored;
+    if (atomic_compare_exchange_strong(&asked, &nobody, signal_number) ||
+        atomic_compare_exchange_strong(&asked, &ourselves, signal_number)) {
+        wake();
     } else {
         /* Delivered when this handler returns. */
         signal(signal_number, SIG_DFL);
@@ -86,9 +95,33 @@ void stop_after_ms(unsigned ms, const char *what)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+void stop_cancel(void)
+{
+    int nobody = 0;
+
+    if (atomic_compare_exchange_strong(&asked, &nobody, CANCELLED))
+        wake();
+}
+
+void stop_cancel_end(void)
+{
+    int ourselves = CANCELLED;
+    uint64_t count;
+
+    if (!atomic_compare_exchange_strong(&asked, &ourselves, 0))
+        return;
+    ssize_t ignored = read(wake_fd, &count, sizeof count);
+    (void)ignored;
+    /* A signal may have come meanwhile, whose mark that was. */
+    if (atomic_load(&asked) != 0)
+        wake();
+}
+
 int stop_signal(void)
 {
-    return atomic_load_explicit(&asked, memory_order_relaxed);
+    int by = atomic_load_explicit(&asked, memory_order_relaxed);
+
+    return by == CANCELLED ? 0 : by;
 }
 
 int stop_fd(void)
@@ -98,9 +131,11 @@ int stop_fd(void)
 
 struct err *stop_check(void)
 {
-    switch (stop_signal()) {
+    switch (atomic_load_explicit(&asked, memory_order_relaxed)) {
     case 0:
         return NULL;
+    case CANCELLED:
+        return err_new(ERR_STOPPED, "stopped, because another step failed");
     case SIGINT:
         return err_new(ERR_STOPPED, "interrupted");
     case SIGTERM:

@@ -23,6 +23,12 @@ MUST_USE struct err *stop_check(void);
 /* Sleep, but wake and return ERR_STOPPED when asked to stop. */
 MUST_USE struct err *stop_sleep_ms(unsigned ms);
 
+/* Other work in this process has failed, or its time is over, so that all work is in vain: what is between
+ * these two stops as if somebody had asked, but stop_signal stays 0. A signal counts all the same, as the
+ * first one. The second call comes when nobody works any more. */
+void stop_cancel(void);
+void stop_cancel_end(void);
+
 /* From now on there is so much time: then it is as if somebody asked to stop (SIGALRM), with a message that
  * says `what` is used up, and the exit code of ERR_NETWORK. `what` is borrowed for ever. Once, after
  * stop_install. */

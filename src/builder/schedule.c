@@ -20,13 +20,22 @@ static struct err *cancelled(void)
     return err_new(ERR_STOPPED, "stopped, because another step failed");
 }
 
-/* What waits on the descriptor or the lock comes back. */
+/* Will the build begin again, without what it came upon? What else is going on in the process is not in vain
+ * then. */
+static bool is_again(const struct builder *b)
+{
+    return atomic_load(&b->ghost_needed) || atomic_load(&b->import_broken);
+}
+
+/* What waits on the descriptor or the lock comes back, and what works, as on reading or fetching files. */
 static void cancel(struct builder *b)
 {
     uint64_t one = 1;
     if (b->cancelled)
         return;
     b->cancelled = true;
+    if (b->timed_out || (b->working > 1 && !is_again(b)))
+        stop_cancel();
     if (b->cancel_fd >= 0 && write(b->cancel_fd, &one, sizeof one) < 0)
         log_debug("schedule: commands are not told to stop");
     lock_wake(b->lock);
@@ -138,6 +147,8 @@ struct err *schedule_run(struct builder *b)
     for (unsigned i = 0; i < threads; i++)
         pool_submit(pool, work, b);
     watch(b);
-    TRY(pool_wait(pool));
+    struct err *e = pool_wait(pool);
+    stop_cancel_end();
+    TRY(e);
     return outcome(b);
 }

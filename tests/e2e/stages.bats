@@ -82,6 +82,30 @@ await() { echo "for i in \$(seq 600); do [ -e /shared/$1 ] && break; sleep 0.1; 
     lade build -q --timeout 1m "$world/base"
 }
 
+@test "its time limit ends what is copied and what is fetched, too, and so does another step that fails" {
+    local hang
+    # Listens, and never answers.
+    coproc hang { exec python3 -uc 'import socket, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(20)
+print(s.getsockname()[1])
+time.sleep(600)'; }
+    read -r port <&"${hang[0]}"
+    printf 'FROM 127.0.0.1:%s/a:1\nRUN true\n' "$port" >context/fetch
+    # Not one byte of it takes room.
+    truncate -s 60G context/large
+    printf '%s\n' 'FROM base' 'COPY large /' >context/Dockerfile
+    printf '%s\n' 'FROM base AS one' "RUN exit 7" "FROM 127.0.0.1:$port/a:1 AS two" 'RUN true' \
+        'FROM base' 'COPY --from=two / /' 'COPY --from=one / /' >context/fails
+    SECONDS=0
+    fails 10 "took longer than 1.500 seconds" -- lade build -q --timeout 1500ms context
+    fails 10 "took longer than 1.500 seconds" -- lade build -q --timeout 1500ms -f context/fetch context
+    fails 9 "exit code: 7" -- lade build -q -f context/fails context
+    kill "$hang_PID"
+    [ $SECONDS -lt 60 ]
+}
+
 @test "a signal stops all stages" {
     [ "$(id -u)" = 0 ] || skip "needs root to be another user"
     dockerfile 'FROM base AS one' 'RUN sleep 100' 'FROM base' 'RUN sleep 100' 'COPY --from=one / /'

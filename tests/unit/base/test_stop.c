@@ -129,12 +129,49 @@ static int is_seen_by_poll(void)
     return poll(&wake, 1, 100000) == 1 && poll(&wake, 1, 0) == 1 ? 42 : 1;
 }
 
+/* Work that is cancelled stops, and what comes after it does not. */
+static int cancelled(void)
+{
+    stop_install();
+    struct pollfd wake = {.fd = stop_fd(), .events = POLLIN};
+    for (int i = 0; i < 2; i++) {
+        stop_cancel();
+        struct err *e = stop_sleep_ms(100000);
+        bool stopped = e && err_kind_of(e) == ERR_STOPPED && poll(&wake, 1, 0) == 1 && stop_signal() == 0;
+        err_free(e);
+        stop_cancel_end();
+        stop_cancel_end();
+        if (!stopped || stop_check() || poll(&wake, 1, 0) != 0)
+            return 1;
+    }
+    return 42;
+}
+
+static int interrupted_while_cancelled(void)
+{
+    stop_install();
+    struct pollfd wake = {.fd = stop_fd(), .events = POLLIN};
+    stop_cancel();
+    raise(SIGINT);
+    stop_cancel();
+    stop_cancel_end();
+    return poll(&wake, 1, 0) == 1 ? ended_by_stop(stop_check(), SIGINT, "interrupted") : 1;
+}
+
 static void the_first_signal_asks(void **state)
 {
     static int (*const bodies[])(void) = {
-        interrupted,          terminated,    hung_up,        hung_up_under_nohup,
-        blocked_at_the_start, other_signals, wakes_sleepers, wakes_sleeping_threads,
+        interrupted,
+        terminated,
+        hung_up,
+        hung_up_under_nohup,
+        blocked_at_the_start,
+        other_signals,
+        wakes_sleepers,
+        wakes_sleeping_threads,
         is_seen_by_poll,
+        cancelled,
+        interrupted_while_cancelled,
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
