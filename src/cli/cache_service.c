@@ -8,8 +8,10 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define JOBS_MAX 64
+#define SCOPE_MAX 256
 #define NS_PER_MS 1000000
 #define NS_PER_S INT64_C(1000000000)
 #define NAME_DEFAULT "lade" /* BuildKit's own caches are of another form, and called "buildkit" */
@@ -78,6 +80,10 @@ static bool good_value(const char *key, const char *value, const char **expected
     if (str_eq(key, "touch_refresh") || str_eq(key, "timeout")) {
         *expected = "a time as 24h or 10m";
         return good_time(value);
+    }
+    if (str_eq(key, "scope")) {
+        *expected = "at most 256 bytes without commas";
+        return strlen(value) <= SCOPE_MAX && !strchr(value, ',');
     }
     if (str_eq(key, "version")) {
         *expected = "2: the first version of the service is no more";

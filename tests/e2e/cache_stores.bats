@@ -5,6 +5,7 @@ load lib
 
 setup_file() {
     s3_start cache
+    gha_start
     mkdir -p "$BATS_FILE_TMPDIR/bin"
     cp /bin/busybox "$BATS_FILE_TMPDIR/bin/busybox"
     for name in sh cat; do ln -s busybox "$BATS_FILE_TMPDIR/bin/$name"; done
@@ -13,7 +14,7 @@ teardown_file() { servers_stop; }
 
 setup() {
     fresh
-    rm -f "$S3_DIR/mode"
+    rm -f "$S3_DIR/mode" "$GHA_DIR/mode"
     unset AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_PROFILE
     mkdir -p project
     cp -r "$BATS_FILE_TMPDIR/bin" project/bin
@@ -39,6 +40,9 @@ taken() { jq '.["lade.cache"].cached' meta; }
 s3() { echo "type=s3,bucket=cache,region=us-east-1,endpoint_url=$S3_URL,use_path_style=true,prefix=t$BATS_TEST_NUMBER/"; }
 objects() { (cd "$S3_DIR/objects" && find . -name "t$BATS_TEST_NUMBER%2F$1*" | wc -l); }
 mode() { printf '%s\n' "$@" >"$S3_DIR/mode"; }
+gha() { echo "type=gha,scope=t$BATS_TEST_NUMBER"; }
+gha_mode() { printf '%s\n' "$@" >"$GHA_DIR/mode"; }
+indexes() { (cd "$GHA_DIR/entries" && find . -name "lade-index-1-t$BATS_TEST_NUMBER%23*" | wc -l); }
 
 @test "s3: another machine takes every step, and what is there is not sent again" {
     one=$(build --cache-to "$(s3),mode=max")
@@ -161,4 +165,73 @@ mode() { printf '%s\n' "$@" >"$S3_DIR/mode"; }
     fails 2 "true or false" -- lade build -q --cache-to "$(s3),use_path_style=2" project
     fails 2 "a number from 1 to 64" -- lade build -q --cache-to "$(s3),upload_parallelism=0" project
     fails 2 "the first version" -- lade build -q --cache-to type=gha,version=1 project
+}
+
+@test "gha: another job takes every step; the same is not written twice, what is new gets a new key" {
+    one=$(build --cache-to "$(gha),mode=max" --debug)
+    ! grep -q canary log
+    same taken "$(taken)" 0
+    machine 2
+    puts=$(requests "$GHA_LOG" '^PUT ')
+    same digests "$(build --cache-from "$(gha)" --cache-to "$(gha),mode=max")" "$one"
+    same taken "$(taken)" 2
+    same "sent" "$(requests "$GHA_LOG" '^PUT ')" "$puts"
+    same indexes "$(indexes)" 1
+    lade verify app
+    machine 3
+    echo other >project/main
+    two=$(build --cache-from "$(gha)" --cache-to "$(gha)")
+    same taken "$(taken)" 1
+    same indexes "$(indexes)" 2
+    machine 4
+    same digests "$(build --cache-from "$(gha)")" "$two"
+    same taken "$(taken)" 2
+    ! grep -q LEAK "$GHA_LOG"
+}
+
+@test "gha: a large layer goes up in blocks" {
+    head -c 70000000 /dev/urandom >project/main
+    one=$(build --cache-to "$(gha)")
+    ! grep warning log
+    machine 2
+    gha_mode 'cut 2'
+    same digests "$(build --cache-from "$(gha)")" "$one"
+    same taken "$(taken)" 2
+    lade verify app
+}
+
+@test "gha: throttling and faults that pass are waited for, URLs that have expired are asked for again" {
+    gha_mode 'fail CreateCacheEntry 429 1 1' 'fail PUT/storage 503 1' 'fail Finalize 500 1'
+    one=$(build --cache-to "$(gha)")
+    ! grep warning log
+    machine 2
+    gha_mode 'fail GetCacheEntry 429 1 1' 'cut 2' 'expire 1'
+    same digests "$(build --cache-from "$(gha)")" "$one"
+    same taken "$(taken)" 2
+    ! grep warning log
+}
+
+@test "gha: what cannot be written or read is a warning, unless it must be" {
+    one=$(build)
+    gha_mode 'fail CreateCacheEntry 429 9 3600'
+    same digests "$(build --cache-to "$(gha),timeout=2s")" "$one"
+    grep -q 'warning: cache to gha:t.*asks to wait 3600 s.*HTTP 429.*the image is not affected' log
+    gha_mode 'fail CreateCacheEntry 403 9'
+    fails 5 "cache to gha:t" "HTTP 403" -- lade build -q --cache-to "$(gha),ignore-error=false" project
+    rm "$GHA_DIR/mode"
+    ACTIONS_RUNTIME_TOKEN='' build --cache-from "$(gha)" --cache-to "$(gha)" >/dev/null
+    grep -q 'warning: cache from gha:t.* is not used: ACTIONS_RUNTIME_TOKEN is not set' log
+    grep -q 'warning: cache to gha:t.*: ACTIONS_RUNTIME_TOKEN is not set' log
+    ACTIONS_RESULTS_URL='' fails 5 "ACTIONS_RESULTS_URL is not set" "ghaction-github-runtime" -- lade build -q --cache-to "$(gha),ignore-error=false" project
+    ACTIONS_RUNTIME_TOKEN=other fails 5 "HTTP 401 unauthenticated" -- lade build -q --cache-to "$(gha),ignore-error=false" project
+    machine 2
+    build --cache-to "$(gha)" >/dev/null
+    machine 3
+    gha_mode 'flip 1'
+    same digests "$(build --cache-from "$(gha)")" "$one"
+    grep -q 'warning: cache from gha:t.* is not used' log
+    machine 4
+    gha_mode 'fail GetCacheEntry 500 99'
+    same digests "$(build --tries 1 --cache-from "$(gha)")" "$one"
+    grep -q 'warning: cache from gha:t.* is not used: .*HTTP 500' log
 }

@@ -202,3 +202,16 @@ s3_start() {
     export S3_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out") S3_LOG=$dir/log S3_DIR=$dir
     export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 }
+
+# gha_start: a double of the cache service of GitHub Actions (tests/support/ghad.py). Exports ACTIONS_RESULTS_URL and
+# ACTIONS_RUNTIME_TOKEN, as a job has them, GHA_LOG and GHA_DIR.
+gha_start() {
+    local dir
+    dir=$(servers_dir)/gha
+    mkdir -p "$dir"
+    "$support/ghad.py" "$dir" --token canary.runtime-token.x --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    export ACTIONS_RESULTS_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")/ ACTIONS_RUNTIME_TOKEN=canary.runtime-token.x
+    export GHA_LOG=$dir/log GHA_DIR=$dir
+}
