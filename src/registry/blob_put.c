@@ -43,7 +43,7 @@ struct err *blob_put(const struct repo *r, const struct desc *d, struct source *
     upload_begin(&u, r, d, from);
     TRY(quirks_check_size(u.quirks, digest_short(&d->digest, text), d->size));
     TRY(upload_take_up(&u));
-    if (!u.session.text && session && session->text) {
+    if (!u.session.text && !u.doubtful && session && session->text) {
         url_copy(&u.session, session);
         u.sessions = 1;
     }

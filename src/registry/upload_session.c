@@ -149,8 +149,12 @@ struct err *upload_take_up(struct upload *u)
         return NULL;
     url_copy(&u->session, &session);
     u->chunk_min = u->quirks->chunk_min;
-    if (!upload_ask(u) || u->at == 0 || !upload_body_can(&u->body, u->at))
+    if (!upload_ask(u) || u->at == 0 || !upload_body_can(&u->body, u->at)) {
         upload_drop(u);
+        /* Perhaps the session is gone because the registry has just ended what the other process asked for.
+         */
+        u->doubtful = true;
+    }
     u->mark = u->at;
     return NULL;
 }

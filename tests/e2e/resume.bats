@@ -59,6 +59,26 @@ cut_off() {
     run ! has_journal
 }
 
+committed() { [ "$(grep -c '^PUT /v2/.*/uploads/.* 201' "$FAULT_X_LOG")" -eq 3 ]; }
+
+@test "a push that was killed while the registry took what it had does not send it again" {
+    # The first three HEADs of the next push come too early to see it.
+    proxy 'PUT /uploads/ 3 stall-after=10' 'HEAD /blobs/ @4-6 status=404'
+    lade tag huge:1 "$FAULT_X/$repository:1"
+    lade push "$FAULT_X/$repository:1" >push.out 2>&1 3>&- &
+    local pid=$!
+    wait_for 20 committed
+    has_journal
+    kill -9 "$pid"
+    wait "$pid" || true
+    : >"$FAULT_X_LOG"
+    lade push "$FAULT_X/$repository:1"
+    stands huge:1
+    logged '^GET /v2/.*/blobs/uploads/.* 404'
+    run ! logged '^PATCH .* length=[1-9][0-9]{6}'
+    run ! has_journal
+}
+
 @test "a journal that makes no sense is written over" {
     cut_off --mode sessions 'PATCH /uploads/ 3 stall-up=4'
     sed -i 's/http:/file:/' "$(journal)"

@@ -133,6 +133,14 @@ class Rounds:
         return sum(one.got.values()), sent, two.gone_on, lost
 
 
+def tell(rounds, mode, seed, results, whole, begin):
+    killed, first, second, gone_on, lost = (sum(column) for column in zip(*results))
+    count = len(results)
+    print(f"{mode}: {count} pushes of {rounds.total} bytes in {len(rounds.sizes)} blobs, {killed} killed within {whole:.2f} s: on average "
+          f"{first // count} bytes had arrived, {second // count} were sent by the next push, {lost // count} twice; {gone_on} uploads gone on "
+          f"with; seed {seed}; {time.monotonic() - begin:.0f} s", flush=True)
+
+
 def main():
     lade, work, mode, count, seed = *sys.argv[1:4], int(sys.argv[4]), sys.argv[5]
     chance, rounds = random.Random(seed), Rounds(lade, work, mode)
@@ -150,10 +158,9 @@ def main():
             print(f"kill {number} after {wait:.3f} s{' and a pause' if settle else ''}: {wrong}", file=sys.stderr)
             print("\n".join(re.sub(r"_state=[^& ]*", "_state=…", line) for line in rounds.lines()), file=sys.stderr)
             sys.exit(1)
-    killed, first, second, gone_on, lost = (sum(column) for column in zip(*results))
-    print(f"{mode}: {count} pushes of {rounds.total} bytes in {len(rounds.sizes)} blobs, {killed} killed within {whole:.2f} s: on average "
-          f"{first // count} bytes had arrived, {second // count} were sent by the next push, {lost // count} twice; {gone_on} uploads gone on "
-          f"with; seed {seed}; {time.monotonic() - begin:.0f} s")
+        if number % 50 == 49 and number + 1 < count:
+            tell(rounds, mode, seed, results, whole, begin)
+    tell(rounds, mode, seed, results, whole, begin)
 
 
 main()
