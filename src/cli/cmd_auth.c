@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/cli.h"
 #include "cli/form.h"
 #include "cli/place.h"
 #include "cli/table.h"
+#include "registry/blob.h"
 #include "registry/creds.h"
+#include "registry/host.h"
 #include "registry/http.h"
+#include "registry/registry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +35,9 @@ static const struct opt_group groups[] = {
 /* What is to be explained, and what was found. */
 struct explained {
     struct ref ref; /* `repository` NULL: the registry as a whole */
+    /* Where that is; differs when the configuration file says so. */
+    const char *host, *repository;
+    struct registry *registry;
     struct creds creds;
     struct creds_trace trace;
 };
@@ -38,6 +45,7 @@ struct explained {
 static void explained_wipe(struct explained *x)
 {
     ref_wipe(&x->ref);
+    registry_free(x->registry);
     creds_wipe(&x->creds);
     creds_trace_wipe(&x->trace);
 }
@@ -61,6 +69,27 @@ static struct err *parse(struct ref *out, const char *text)
     return place_parse_ref(out, text);
 }
 
+/* The credentials are those of the place that a reference leads to. */
+static struct err *locate(struct explained *x)
+{
+    static const struct registry_options none = {0};
+    struct repo repo = {0};
+    x->host = x->ref.registry;
+    x->repository = x->ref.repository;
+    if (!x->repository)
+        return NULL;
+    TRY(registry_new(&x->registry, &none));
+    TRY(registry_repo(x->registry, &x->ref, false, &repo));
+    x->host = repo.host->name;
+    x->repository = repo.name;
+    return NULL;
+}
+
+static bool is_moved(const struct explained *x)
+{
+    return !str_eq(x->host, x->ref.registry) || !str_eq(x->repository, x->ref.repository);
+}
+
 static const char *kind_of(const struct creds *c)
 {
     return c->registry_token   ? "registry token"
@@ -82,6 +111,9 @@ static void print_json(const struct explained *x)
     json_put(all, "registry", json_new_str(x->ref.registry));
     if (x->ref.repository)
         json_put(all, "repository", json_new_str(x->ref.repository));
+    AUTO(mem_free) char *place = is_moved(x) ? mem_printf("%s/%s", x->host, x->repository) : NULL;
+    if (place)
+        json_put(all, "location", json_new_str(place));
     json_put(all, "found", json_boolean(!creds_empty(&x->creds)));
     if (x->creds.source)
         json_put(all, "source", json_new_str(x->creds.source));
@@ -101,7 +133,10 @@ static void print_table(const struct explained *x)
         table_row(&t, ARRAY_LEN(cells), cells);
     }
     table_print(&t, stdout);
-    AUTO(mem_free) char *registry = str_safe(x->ref.registry);
+    AUTO(mem_free) char *registry = str_safe(x->host);
+    if (is_moved(x))
+        printf("%s/%s is at %s/%s by the configuration file\n", x->ref.registry, x->ref.repository, x->host,
+               x->repository);
     if (creds_empty(&x->creds)) {
         printf("no credentials for %s: lade asks as nobody\n", registry);
         return;
@@ -125,8 +160,9 @@ static struct err *run(void *settings, const struct strlist *args)
     }
     TRY(form_parse(a->format, &json));
     TRY(parse(&x.ref, args->item[1]));
+    TRY(locate(&x));
     TRY(http_start());
-    struct err *e = creds_find(&x.creds, &options, x.ref.registry, x.ref.repository, &x.trace);
+    struct err *e = creds_find(&x.creds, &options, x.host, x.repository, &x.trace);
     http_end();
     if (json && !e)
         print_json(&x);

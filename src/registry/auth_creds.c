@@ -69,7 +69,7 @@ static struct err *look(struct auth_creds *s, struct known_creds *known, unsigne
     struct creds_options options = {.authfile = o->authfile,
                                     .username = s->host->ns ? NULL : o->username,
                                     .password = s->host->ns ? NULL : o->password,
-                                    .login_host = o->login_host,
+                                    .login_host = atomic_load(&s->host->stands_in) ? NULL : o->login_host,
                                     .counts = cloud_has_none(s, known) ? NULL : &s->host->config->counts,
                                     .cloud = cloud,
                                     .skip = skip};

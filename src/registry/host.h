@@ -51,7 +51,9 @@ struct host {
     bool ready, probing;
     struct url base; /* "https://registry-1.docker.io/"; does not change once ready */
     struct notices notices;
-    atomic_bool given_up; /* a mirror that failed: not asked in this run */
+    atomic_bool given_up;  /* a mirror that failed: not asked in this run */
+    atomic_bool stands_in; /* the configuration file says that the registry of the command line's credentials
+                            * is here */
 };
 
 /* How often a mirror is asked before the next one is, unless its settings say otherwise. */

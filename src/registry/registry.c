@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "registry/auth.h"
+#include "registry/authfile.h"
 #include "registry/blob.h"
 #include "registry/client.h"
 #include "registry/host.h"
@@ -141,7 +142,10 @@ static struct err *locate(struct registry *r, const struct ref *ref, struct repo
         return err_new(ERR_INPUT, "%s: \"location\" of \"%s\" (%s:%u) leaves nothing of its name", name,
                        e->shown, r->settings.file, e->line);
     log_debug("%s is at %s/%s (%s:%u)", name, e->location.host, out->name, r->settings.file, e->line);
-    return find_host(r, e->location.host, NULL, &out->host);
+    TRY(find_host(r, e->location.host, NULL, &out->host));
+    if (r->login_host && authfile_same_host(r->login_host, ref->registry))
+        atomic_store(&out->host->stands_in, true);
+    return NULL;
 }
 
 struct err *registry_repo(struct registry *r, const struct ref *ref, bool push, struct repo *out)

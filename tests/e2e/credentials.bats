@@ -327,6 +327,24 @@ keep() {
     no_secret said said.json
 }
 
+@test "the credentials are those of the place that the configuration file says" {
+    mkdir -p "$XDG_CONFIG_HOME/lade"
+    echo "{\"registries\": {\"moved.example.com\": {\"location\": \"$REGISTRY_BASIC/team\"}}}" >"$XDG_CONFIG_HOME/lade/config.json"
+    lade tag "$basic" "moved.example.com/$BATS_TEST_NUMBER:1"
+    # From the command line: they are for the registry that it names, wherever that is.
+    lade push -q -u alice --password-stdin "moved.example.com/$BATS_TEST_NUMBER:1" <<<"$password"
+    lade inspect -u alice --password-stdin "docker://$REGISTRY_BASIC/team/$BATS_TEST_NUMBER:1" <<<"$password" >/dev/null
+    # From a file: they are for the place.
+    auths moved.example.com alice >"$DOCKER_CONFIG/config.json"
+    lade auth explain moved.example.com/a >said
+    grep -qx "moved.example.com/a is at $REGISTRY_BASIC/team/a by the configuration file" said
+    grep -qx "no credentials for $REGISTRY_BASIC: lade asks as nobody" said
+    auths "$REGISTRY_BASIC" alice >"$DOCKER_CONFIG/config.json"
+    same place "$(lade auth explain --format json moved.example.com/a | jq -r .location)" "$REGISTRY_BASIC/team/a"
+    lade auth explain moved.example.com/a | grep -q "^$REGISTRY_BASIC: user \"alice\" with the password"
+    lade ls docker://moved.example.com/$BATS_TEST_NUMBER | grep -qx 1
+}
+
 @test "a secret of Kubernetes, mounted as Docker's directory" {
     printf '{"auths":{"127.0.0.*:%s":{"username":"alice","password":"%s"}}}' "${REGISTRY_BASIC#*:}" "$password" >"$DOCKER_CONFIG/.dockerconfigjson"
     pushes "$basic"
