@@ -94,7 +94,7 @@ static void note_files(struct builder *b, const struct stage *target)
     for (size_t i = 0; i < target->parts.count; i++) {
         struct part *part = target->parts.item[i];
         AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
-        if (part->base || !digest_is_set(&part->desc.digest))
+        if (part->base || part->faked || !digest_is_set(&part->desc.digest))
             continue;
         stepcache_files_record(part, &r);
         cachewrite_note(b, &r, part);
@@ -218,6 +218,8 @@ static struct err *write_layers(struct builder *b, const struct stage *s, bool b
 {
     for (size_t i = 0; i < s->parts.count; i++) {
         struct part *part = s->parts.item[i];
+        if (part->faked)
+            continue;
         if (!part->base && blobs) {
             TRY(make_blob(b, part));
             if (digest_is_set(&part->desc.digest))

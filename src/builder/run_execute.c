@@ -163,6 +163,7 @@ static struct err *execute(struct execution *x, unsigned id, bool *empty)
     if (*empty)
         return NULL;
     struct part *part = x->s->parts.item[x->s->parts.count - 1];
+    part->faked = x->plan->faked;
     return x->root.way.overlay ? rootfs_keep(x->b, part, TAKE(x->root.upper)) : run_plain_keep(x->b, part);
 }
 

@@ -51,6 +51,7 @@ struct part {
     bool tree_of_unpacked;     /* `tree` belongs to `unpacked` … */
     struct unpacked *shown; /* … or, where this is set, to this: of a layer that a build before unpacked */
     bool made;              /* by this build: contents of `tree` can be read */
+    bool faked;             /* its owners are not what a command asked for: in no cache for others */
     bool imported;          /* a cache of others told of it: its blob may be gone */
     bool base;              /* it came with an image that FROM or COPY --from names */
     bool busy;              /* somebody is about to set what is not set yet: part_begin */

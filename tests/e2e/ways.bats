@@ -181,6 +181,10 @@ END
     # It is not remembered.
     in_it build --progress plain -o type=tar,dest=- "$world/context" 2>"$here-log" >/dev/null
     run ! grep CACHED "$here-log"
+    # Nor do others get it: of the layers only the copied one is in the manifest of a cache.
+    in_it build -q --cache-to "type=local,dest=$here/shared,mode=max" "$world/context" >/dev/null
+    manifest=$(grep -rlF application/vnd.lade.cache.v1 "$here/shared/blobs")
+    same layers 1 "$(grep -oF application/vnd.oci.image.layer "$manifest" | wc -l)"
 }
 
 @test "a supervisor stands above already, as root" {
