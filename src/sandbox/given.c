@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -41,7 +42,8 @@ static struct err *open_tmpfs(int *out, const struct inside *in, const struct sa
 static struct err *open_data(int *out, const struct inside *in, const struct sandbox_mount *m, int store)
 {
     AUTO(fd_close) int fd = -1;
-    AUTO(mem_free) char *name = mem_printf("%p", (const void *)m);
+    /* The command can see it in /proc/self/mountinfo. */
+    AUTO(mem_free) char *name = mem_printf("%td", m - in->spec.mount);
 
     TRY(fs_open(&fd, store, name, O_WRONLY | O_CREAT | O_EXCL, 0600));
     TRY(fd_write(fd, m->data, m->data_len, m->target));

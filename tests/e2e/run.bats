@@ -383,6 +383,12 @@ END
     fails 10 'did not end within' -- lade build -q --step-timeout 1s context
 }
 
+@test "no address in the memory of lade is seen" {
+    dockerfile 'RUN --mount=type=secret,id=s ! grep 0x /proc/self/mountinfo'
+    echo x >secret
+    lade build -q --secret id=s,src=secret context
+}
+
 @test "extra hosts" {
     dockerfile 'RUN grep -c "^10.1.2.3.*there" /etc/hosts'
     says 1 --add-host there:10.1.2.3
