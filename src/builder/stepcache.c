@@ -47,7 +47,10 @@ static struct err *load(struct step_record *out, int cache_dir, const struct dig
 {
     AUTO(mem_free) char *name = file_name(key);
     AUTO_VALUE(buf_wipe) struct buf data = BUF(STEPRECORD_MAX);
-    TRY(fs_read_file(&data, cache_dir, name, found));
+    struct err *e = fs_read_file(&data, cache_dir, name, found);
+    /* One that is too large is damaged, as any other. */
+    if (e)
+        return err_kind_of(e) == ERR_RESOURCE ? err_as(e, ERR_INTEGRITY) : e;
     if (!*found)
         return NULL;
     TRY(steprecord_decode(out, key, buf_text(&data), data.len));

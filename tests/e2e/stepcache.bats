@@ -184,6 +184,9 @@ ran() { same "counts" "$*" "$(counts)"; }
     rm -r "$LADE_CACHE"/unpacked
     build
     ran a 4 b 4
+    for file in "$LADE_CACHE"/steps/*; do truncate -s 5M "$file"; done
+    build
+    ran a 5 b 5
 }
 
 @test "a layer that is gone is taken from its blob, and a blob that is gone is written again" {
