@@ -55,6 +55,7 @@ void usage_wipe(struct usage *u)
         mem_free(u->item[i].id);
         mem_free(u->item[i].layer);
         mem_free(u->item[i].about);
+        strlist_wipe(&u->item[i].blobs);
     }
     mem_free(u->item);
     *u = (struct usage){0};

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "image/store.h"
 
 #include <stdbool.h>
@@ -40,7 +41,8 @@ struct usage_entry {
                              names need it */
     bool useless;         /* nothing will ever take it */
     bool unfinished;      /* of USAGE_MOUNTS: something in it is, which goes in any case */
-    char *layer;          /* the diff ID of the layer that it is, or that it cannot do without; may be NULL */
+    char *layer;          /* the diff ID of the layer that it is, or of steps that it made; may be NULL */
+    struct strlist blobs; /* of steps: ids of blobs in the store that the layer can be had from */
     char *about;          /* what a step does; may be NULL */
     bool picked;          /* may go: set by who asks */
     bool chosen;          /* goes: usage_choose */
@@ -69,7 +71,7 @@ struct usage_policy {
 };
 /* Choose among those that are picked and not in use: the ones used longest ago, until the rest takes no more
  * than it may; what is useless; all blobs. Small files (all but unpacked layers and caches of RUN) are worth
- * more by the byte: a quarter is theirs. Steps go with the layers that they cannot do without. */
+ * more by the byte: a quarter is theirs. Steps go with the last layer or blob that they can be had from. */
 void usage_choose(struct usage *u, const struct usage_policy *policy);
 
 /* Remove what is chosen. `layout` NULL: no blobs; else it is open to remove. *freed: bytes. One that cannot

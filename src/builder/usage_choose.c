@@ -56,14 +56,17 @@ static void choose_part(struct usage_entry **order, const struct usage *u, const
     }
 }
 
-static bool layer_stays(const struct usage *u, const char *layer)
+/* Can the layer of a step still be had? Blobs that were not read stay. */
+static bool layer_stays(const struct usage *u, const struct usage_entry *step)
 {
+    size_t gone = 0;
     for (size_t i = 0; i < u->count; i++) {
         const struct usage_entry *e = &u->item[i];
-        if (e->kind == USAGE_UNPACKED && !e->chosen && !e->useless && str_eq(e->layer, layer))
+        if (e->kind == USAGE_UNPACKED && !e->chosen && !e->useless && str_eq(e->layer, step->layer))
             return true;
+        gone += e->kind == USAGE_BLOBS && e->chosen && strlist_has(&step->blobs, e->id);
     }
-    return false;
+    return gone < step->blobs.count;
 }
 
 void usage_choose(struct usage *u, const struct usage_policy *policy)
@@ -84,7 +87,7 @@ void usage_choose(struct usage *u, const struct usage_policy *policy)
         choose_part(order, u, policy, PART_MOUNTS, policy->keep_mounts);
     for (size_t i = 0; i < u->count; i++) {
         struct usage_entry *e = &u->item[i];
-        if (e->kind == USAGE_STEPS && e->layer && may_go(e) && !layer_stays(u, e->layer))
+        if (e->kind == USAGE_STEPS && e->layer && may_go(e) && !layer_stays(u, e))
             e->chosen = true;
     }
 }

@@ -33,7 +33,6 @@ static struct err *read_record(struct usage_entry *e, int folder, const char *na
     AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
     struct digest key = {.alg = DIGEST_SHA256};
     char text[DIGEST_TEXT];
-    bool there = false;
     e->useless = true;
     if (!codec_unhex(name, strlen(name), key.bytes, 32))
         return NULL;
@@ -44,9 +43,13 @@ static struct err *read_record(struct usage_entry *e, int folder, const char *na
         return err_kind_of(damaged) == ERR_STOPPED ? TAKE(damaged) : NULL;
     e->useless = false;
     e->about = about(&r);
-    for (size_t i = 0; layout && i < r.form_count && !there; i++)
+    for (size_t i = 0; layout && i < r.form_count; i++) {
+        bool there = false;
         TRY(store_has(layout, &r.form[i].desc, &there));
-    if (r.has_layer && !there)
+        if (there)
+            strlist_add(&e->blobs, digest_text(&r.form[i].desc.digest, text));
+    }
+    if (r.has_layer)
         e->layer = mem_strdup(digest_text(&r.diff_id, text));
     return NULL;
 }

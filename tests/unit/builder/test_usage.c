@@ -119,6 +119,25 @@ static void plant(const struct check_dir *dir, const char *path, size_t bytes, i
     assert_int_equal(utimensat(dir->fd, path, times, 0), 0);
 }
 
+static void steps_go_with_the_last_blob(void **state)
+{
+    (void)state;
+    for (int both = 0; both < 2; both++) {
+        AUTO_VALUE(usage_wipe) struct usage u = {0};
+        struct usage_entry *e = usage_add(&u, USAGE_STEPS, mem_strdup("steps/a"));
+        e->picked = true;
+        e->layer = mem_strdup("sha256:aa");
+        strlist_add(&e->blobs, "sha256:bb");
+        if (both)
+            strlist_add(&e->blobs, "sha256:cc");
+        usage_add(&u, USAGE_BLOBS, mem_strdup("sha256:bb"))->picked = true;
+        usage_add(&u, USAGE_BLOBS, mem_strdup("sha256:cc"))->in_use = true;
+        usage_choose(&u, &(const struct usage_policy){.keep = UINT64_MAX});
+        assert_true(u.item[1].chosen);
+        assert_int_equal(u.item[0].chosen, !both);
+    }
+}
+
 static bool is_there(const struct check_dir *dir, const char *path)
 {
     return faccessat(dir->fd, path, F_OK, 0) == 0;
@@ -248,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes),
+        cmocka_unit_test(steps_go_with_the_last_blob),
         check_with_dir(an_upload_under_way_stays),
         check_with_dir(damaged_records_are_useless),
         check_with_dir(the_limit_is_kept),
