@@ -278,5 +278,5 @@ void steprecord_wipe(struct step_record *r)
     free(r->input);
     steprecord_clear_forms(r);
     free(r->form);
-    *r = (struct step_record){0};
+    memset(r, 0, sizeof *r);
 }
