@@ -199,7 +199,8 @@ s3_start() {
     "$support/s3d.py" "$dir" --bucket "$1" --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
     server_remember $!
     wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    export S3_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out") S3_LOG=$dir/log S3_DIR=$dir
+    S3_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
+    export S3_URL S3_LOG=$dir/log S3_DIR=$dir
     export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 }
 
@@ -212,6 +213,7 @@ gha_start() {
     "$support/ghad.py" "$dir" --token canary.runtime-token.x --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
     server_remember $!
     wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    export ACTIONS_RESULTS_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")/ ACTIONS_RUNTIME_TOKEN=canary.runtime-token.x
+    ACTIONS_RESULTS_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")/
+    export ACTIONS_RESULTS_URL ACTIONS_RUNTIME_TOKEN=canary.runtime-token.x
     export GHA_LOG=$dir/log GHA_DIR=$dir
 }
