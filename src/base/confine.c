@@ -34,30 +34,14 @@ static const int allowed[] = {
 
 /* What the sanitizers need to watch and to report: their maps of memory, the names in this program. */
 static const int sanitizer_allowed[] = {
-    SCMP_SYS(mprotect),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(mmap),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(getpid),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(gettid),
-    SCMP_SYS(tgkill),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(prctl),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(openat),
-    SCMP_SYS(open),
-    SCMP_SYS(close),
-    SCMP_SYS(lseek),
-    SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(uname),
-    SCMP_SYS(ioctl),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(mprotect),     SCMP_SYS(gettimeofday),    SCMP_SYS(mmap),
+    SCMP_SYS(sigaltstack),  SCMP_SYS(rt_sigprocmask),  SCMP_SYS(getpid),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(gettid),          SCMP_SYS(tgkill),
+    SCMP_SYS(sched_yield),  SCMP_SYS(prctl),           SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),   SCMP_SYS(openat),          SCMP_SYS(open),
+    SCMP_SYS(close),        SCMP_SYS(lseek),           SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),   SCMP_SYS(uname),           SCMP_SYS(ioctl),
+    SCMP_SYS(nanosleep),    SCMP_SYS(clock_nanosleep), SCMP_SYS(sched_getaffinity),
 };
 
 static void set_limit(__rlimit_resource_t what, rlim_t value)
