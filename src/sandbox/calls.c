@@ -101,6 +101,28 @@ const struct calls_entry calls_table[] = {
     {"setns", CALL_CHROOT, CALLS_WIDE},
     {"link", CALL_LINK, CALLS_WIDE},
     {"linkat", CALL_LINKAT, CALLS_WIDE},
+    {"chmod", CALL_CHANGE, CALLS_WIDE},
+    {"truncate", CALL_CHANGE, CALLS_WIDE},
+    {"truncate64", CALL_CHANGE, CALLS_WIDE},
+    {"utime", CALL_CHANGE, CALLS_WIDE},
+    {"utimes", CALL_CHANGE, CALLS_WIDE},
+    {"setxattr", CALL_CHANGE, CALLS_WIDE},
+    {"removexattr", CALL_CHANGE, CALLS_WIDE},
+    {"lsetxattr", CALL_CHANGE_LINK, CALLS_WIDE},
+    {"lremovexattr", CALL_CHANGE_LINK, CALLS_WIDE},
+    {"rename", CALL_CHANGE_LINK, CALLS_WIDE},
+    {"fchmod", CALL_CHANGE_FD, CALLS_WIDE},
+    {"fsetxattr", CALL_CHANGE_FD, CALLS_WIDE},
+    {"fremovexattr", CALL_CHANGE_FD, CALLS_WIDE},
+    {"fchmodat", CALL_CHANGE_AT, CALLS_WIDE},
+    {"futimesat", CALL_CHANGE_AT, CALLS_WIDE},
+    {"setxattrat", CALL_CHANGE_AT_FLAGS, CALLS_WIDE},
+    {"removexattrat", CALL_CHANGE_AT_FLAGS, CALLS_WIDE},
+    {"fchmodat2", CALL_CHANGE_AT_LAST, CALLS_WIDE},
+    {"utimensat", CALL_CHANGE_AT_LAST, CALLS_WIDE},
+    {"utimensat_time64", CALL_CHANGE_AT_LAST, CALLS_WIDE},
+    {"renameat", CALL_RENAMEAT, CALLS_WIDE},
+    {"renameat2", CALL_RENAMEAT2, CALLS_WIDE},
 };
 const size_t calls_table_count = ARRAY_LEN(calls_table);
 
@@ -110,8 +132,8 @@ static const struct {
     const char *name;
     int native, i386;
 } numbers[] = {
-    {"socket", 0, 359},      {"bind", 0, 361},    {"cachestat", 451, 451},
-    {"fchmodat2", 452, 452}, {"mseal", 462, 462}, {"open_tree_attr", 467, 467},
+    {"socket", 0, 359},  {"bind", 0, 361},         {"cachestat", 451, 451},     {"fchmodat2", 452, 452},
+    {"mseal", 462, 462}, {"setxattrat", 463, 463}, {"removexattrat", 466, 466}, {"open_tree_attr", 467, 467},
 };
 
 uint32_t calls_audit(enum calls_arch arch)

@@ -77,6 +77,15 @@ enum call {
     CALL_UMASK,
     CALL_LINK,
     CALL_LINKAT,
+    /* What else copies a file up, by where its arguments name the file. */
+    CALL_CHANGE,      /* a path, links followed */
+    CALL_CHANGE_LINK, /* a path */
+    CALL_CHANGE_FD,
+    CALL_CHANGE_AT,       /* a directory and a path */
+    CALL_CHANGE_AT_FLAGS, /* and flags in the third argument */
+    CALL_CHANGE_AT_LAST,  /* and flags in the fourth */
+    CALL_RENAMEAT,
+    CALL_RENAMEAT2,
     CALL_COUNT,
 };
 

@@ -26,8 +26,11 @@ void creation_wipe(struct creation *c)
 
 bool creation_is_plain(const struct ask *a)
 {
-    const struct credentials *c = ask_credentials(a);
+    const struct credentials *c;
 
+    if (a->e->devices_only)
+        return true;
+    c = ask_credentials(a);
     return c->fsuid == 0 && c->fsgid == 0 && !records_has_group_directory(a->e->records);
 }
 
@@ -120,7 +123,7 @@ struct answer creation_record(const struct creation *c, const struct ask *a)
 /* How a file is opened, from any of the four calls. */
 struct opening {
     int fd;
-    uint64_t path, flags;
+    uint64_t path, flags, resolve;
     mode_t mode;
 };
 
@@ -131,19 +134,18 @@ static bool read_opening(struct opening *o, const struct ask *a)
 
     switch ((int)a->call) {
     case CALL_CREAT:
-        *o = (struct opening){AT_FDCWD, arg[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)arg[1]};
+        *o = (struct opening){AT_FDCWD, arg[0], O_CREAT | O_WRONLY | O_TRUNC, 0, (mode_t)arg[1]};
         return true;
     case CALL_OPEN:
-        *o = (struct opening){AT_FDCWD, arg[0], (uint32_t)arg[1], (mode_t)arg[2]};
+        *o = (struct opening){AT_FDCWD, arg[0], (uint32_t)arg[1], 0, (mode_t)arg[2]};
         return true;
     case CALL_OPENAT:
-        *o = (struct opening){(int)arg[0], arg[1], (uint32_t)arg[2], (mode_t)arg[3]};
+        *o = (struct opening){(int)arg[0], arg[1], (uint32_t)arg[2], 0, (mode_t)arg[3]};
         return true;
     default:
-        /* Restrictions on the way there are the kernel's, and its file is root's then. */
-        if (arg[3] < sizeof how || memory_read(a->thread, arg[2], &how, sizeof how) != 0 || how.resolve != 0)
+        if (arg[3] < sizeof how || memory_read(a->thread, arg[2], &how, sizeof how) != 0)
             return false;
-        *o = (struct opening){(int)arg[0], arg[1], how.flags, (mode_t)how.mode};
+        *o = (struct opening){(int)arg[0], arg[1], how.flags, how.resolve, (mode_t)how.mode};
         return true;
     }
 }
@@ -212,12 +214,28 @@ static struct answer open_new(struct creation *c, struct ask *a, const struct op
     return file >= 0 ? hand_over(c, a, file, o->flags) : answer_continue();
 }
 
+static void copy_up_opened(const struct opening *o, const struct ask *a)
+{
+    bool writes = (o->flags & O_ACCMODE) != O_RDONLY || (o->flags & O_TRUNC);
+    bool new = (o->flags & TEMPORARY) || ((o->flags & O_CREAT) && (o->flags & O_EXCL));
+    struct subject file;
+
+    if (writes &&
+        !new &&subject_read(&file, a, o->fd, o->path, o->flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0))
+        copy_up(&file, a);
+}
+
 static struct answer answer_open(struct ask *a)
 {
     AUTO_VALUE(creation_wipe) struct creation c = {.parent = -1};
     struct opening o;
 
     if (!read_opening(&o, a) || (o.flags & O_PATH))
+        return answer_continue();
+    if (a->e->linked)
+        copy_up_opened(&o, a);
+    /* Restrictions on the way there are the kernel's, and its file is root's then. */
+    if (o.resolve != 0 || creation_is_plain(a))
         return answer_continue();
     if (o.flags & TEMPORARY)
         return open_temporary(&c, a, &o);
@@ -254,11 +272,13 @@ static struct answer make_link(struct ask *a)
 
 struct answer answer_create(struct ask *a)
 {
+    if (creation_is_plain(a) && !a->e->linked)
+        return answer_continue();
+    if (a->call >= CALL_OPEN && a->call <= CALL_CREAT)
+        return answer_open(a);
     if (creation_is_plain(a))
         return answer_continue();
     if (a->call == CALL_MKDIR || a->call == CALL_MKDIRAT)
         return make_directory(a);
-    if (a->call == CALL_SYMLINK || a->call == CALL_SYMLINKAT)
-        return make_link(a);
-    return answer_open(a);
+    return make_link(a);
 }

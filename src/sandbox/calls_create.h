@@ -30,4 +30,7 @@ bool creation_is_plain(const struct ask *a);
 int creation_borrow_umask(struct ask *a);
 void creation_return_umask(void);
 
+/* calls_change.c: copy the file up that the process is about to change, so that its new inode is known. */
+void copy_up(const struct subject *s, const struct ask *a);
+
 #endif

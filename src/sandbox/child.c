@@ -71,7 +71,7 @@ static struct err *run(struct wire_in *request)
 
     TRY(spec_wire_get(&in.spec, request));
     TRY(namespaces_enter(&in.spec));
-    TRY(filter_make(&in.filter, emulation_of(&in.spec), in.spec.insecure));
+    in.emulation = emulation_of(&in.spec);
     if (pipe2(guard, O_CLOEXEC) != 0)
         return err_sys("create a pipe");
     if (!in.spec.way.own_proc)

@@ -54,6 +54,8 @@ static struct err *record_owner(struct emulate *e, const struct emulate_options 
     record->type = owner->device_type;
     record->major = owner->device_major;
     record->minor = owner->device_minor;
+    record->linked = lasting && options->upper >= 0 && st.stx_nlink > 1 && !S_ISDIR(st.stx_mode);
+    e->linked = e->linked || record->linked;
     return NULL;
 }
 
@@ -109,6 +111,11 @@ struct err *emulate_new(struct emulate **out, const struct emulate_options *opti
         TRY(record_owner(e, options, &options->owners->item[i]));
     *out = TAKE(e);
     return NULL;
+}
+
+bool emulate_minds_copies(const struct emulate *e)
+{
+    return e && e->linked;
 }
 
 /* A mounted file stays as long as it is mounted. */

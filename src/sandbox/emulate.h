@@ -38,6 +38,11 @@ MUST_USE struct err *emulate_new(struct emulate **out, const struct emulate_opti
 void emulate_free(struct emulate *e);
 AUTO_DEFINE(struct emulate *, emulate_free)
 
+/* Must the filter send what may copy files up (filter_make)? Some file of a lower layer has an owner and
+ * several names. An overlay without an index of inodes makes another inode of it for each name that it copies
+ * it up by. NULL: no. */
+bool emulate_minds_copies(const struct emulate *e);
+
 /* What the supervisor itself mounted in the root, and `fd` is open on (O_PATH), belongs to uid:gid. */
 MUST_USE struct err *emulate_own(struct emulate *e, int fd, uint32_t uid, uint32_t gid);
 /* The same of what is below it, and the list names. */

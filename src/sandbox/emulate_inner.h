@@ -31,6 +31,7 @@ struct emulate {
     int root, proc; /* borrowed */
     uint32_t root_device_major, root_device_minor;
     bool devices_only;
+    bool linked;            /* some record is `linked` */
     bool rooted;            /* some process may have another root directory than ours */
     bool wakes_here;        /* the listener's flag */
     pid_t asked[ASKED_MAX]; /* a ring: who asked, each once for all its questions in a row */
@@ -94,6 +95,7 @@ struct answer answer_device(struct ask *a);
 struct answer answer_umask(struct ask *a);
 struct answer answer_bind(struct ask *a);
 struct answer answer_link(struct ask *a);
+struct answer answer_change(struct ask *a);
 struct answer answer_exec(struct ask *a);
 struct answer answer_root(struct ask *a);
 

@@ -129,13 +129,13 @@ static void emit_tree(struct code *code, const struct filter_rule *rule, size_t 
     emit_tree(code, rule + left, count - left);
 }
 
-static void emit_table(struct code *code, enum calls_arch arch, enum filter_emulation emulation,
+static void emit_table(struct code *code, enum calls_arch arch, enum filter_emulation emulation, bool copies,
                        bool insecure)
 {
     AUTO_VALUE(filter_rules_wipe) struct filter_rules rules = {0};
     size_t skip, start;
 
-    filter_rules_make(&rules, arch, emulation, insecure);
+    filter_rules_make(&rules, arch, emulation, copies, insecure);
     (void)emit(code, BPF_JMP | BPF_JEQ | BPF_K, calls_audit(arch), 1, 0);
     skip = emit(code, BPF_JMP | BPF_JA, 0, 0, 0);
     start = code->count;
@@ -153,7 +153,7 @@ static void emit_table(struct code *code, enum calls_arch arch, enum filter_emul
     code->item[skip].k = (uint32_t)(code->count - start);
 }
 
-struct err *filter_make(struct filter *out, enum filter_emulation emulation, bool insecure)
+struct err *filter_make(struct filter *out, enum filter_emulation emulation, bool copies, bool insecure)
 {
     struct code code = {0};
 
@@ -163,8 +163,8 @@ struct err *filter_make(struct filter *out, enum filter_emulation emulation, boo
     if (calls_audit(CALLS_NATIVE) == 0)
         return err_new(ERR_UNSUPPORTED, "system calls cannot be filtered on this processor");
     load(&code, offsetof(struct seccomp_data, arch));
-    emit_table(&code, CALLS_NATIVE, emulation, insecure);
-    emit_table(&code, CALLS_COMPAT, emulation, insecure);
+    emit_table(&code, CALLS_NATIVE, emulation, copies, insecure);
+    emit_table(&code, CALLS_COMPAT, emulation, copies, insecure);
     finish(&code, SECCOMP_RET_ERRNO | ENOSYS);
     assert(code.count <= BPF_MAXINSNS);
     out->program = code.item;

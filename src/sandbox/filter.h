@@ -25,8 +25,10 @@ struct filter {
     unsigned short count;
     bool listens;
 };
-/* `insecure`: no deny list. ERR_UNSUPPORTED on a processor that lade has no table of calls for. */
-MUST_USE struct err *filter_make(struct filter *out, enum filter_emulation emulation, bool insecure);
+/* `copies`: with NOTIFY and DEVICES, what may copy a file of a lower layer up goes to the supervisor too.
+ * `insecure`: no deny list. ERR_UNSUPPORTED on a processor that lade has no table of calls for. */
+MUST_USE struct err *filter_make(struct filter *out, enum filter_emulation emulation, bool copies,
+                                 bool insecure);
 /* In the process that is to be confined. *listener is -1 when the filter has none. 0, or errno: EBUSY when
  * this process already has a supervisor. Async-signal-safe. no_new_privs, or CAP_SYS_ADMIN, must be set
  * before. From here on setrlimit(RLIMIT_RTTIME) is the supervisor's: see emulate_begin_process. */

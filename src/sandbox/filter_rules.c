@@ -56,6 +56,7 @@ static const uint32_t socketcall_bind[] = {2};
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
      CLONE_NEWNET)
 #define CREATES (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
+#define WRITES (O_ACCMODE | O_TRUNC | CREATES)
 
 static bool has_number(const struct filter_rules *rules, int number)
 {
@@ -98,6 +99,17 @@ static bool is_link_call(enum call call)
     return call == CALL_LINK || call == CALL_LINKAT;
 }
 
+static bool is_change(enum call call)
+{
+    return call >= CALL_CHANGE && call <= CALL_RENAMEAT2;
+}
+
+/* What may copy a file up, but chown, which the supervisor does itself. */
+static bool copies_up(enum call call)
+{
+    return is_change(call) || is_link_call(call) || (call >= CALL_OPEN && call <= CALL_CREAT);
+}
+
 static bool is_faked(enum call call)
 {
     return is_device_call(call) || (call >= CALL_CHOWN && call <= CALL_FCHOWNAT) ||
@@ -109,12 +121,12 @@ static struct filter_test device_test(enum call call)
     return TEST(call == CALL_MKNOD ? 1 : 2, S_IFMT, true, devices);
 }
 
-static struct filter_test notify_test(const struct calls_entry *entry)
+static struct filter_test notify_test(const struct calls_entry *entry, bool copies)
 {
     if (entry->call == CALL_OPEN)
-        return TEST(1, CREATES, false, zero);
+        return TEST(1, copies ? WRITES : CREATES, false, zero);
     if (entry->call == CALL_OPENAT)
-        return TEST(2, CREATES, false, zero);
+        return TEST(2, copies ? WRITES : CREATES, false, zero);
     if (entry->call == CALL_PRCTL)
         return TEST(0, ALL_BITS, true, privilege_options);
     if (entry->call == CALL_SETRLIMIT || entry->call == CALL_GETRLIMIT)
@@ -126,13 +138,16 @@ static struct filter_test notify_test(const struct calls_entry *entry)
     return ANY;
 }
 
-static void emulate(struct filter_rules *rules, enum calls_arch arch, enum filter_emulation emulation)
+static void emulate(struct filter_rules *rules, enum calls_arch arch, enum filter_emulation emulation,
+                    bool copies)
 {
     for (size_t i = 0; i < calls_table_count; i++) {
         const struct calls_entry *entry = &calls_table[i];
 
-        if (emulation == FILTER_NOTIFY)
-            add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, notify_test(entry));
+        if (is_change(entry->call) && !copies)
+            continue;
+        if (emulation == FILTER_NOTIFY || (emulation == FILTER_DEVICES && copies && copies_up(entry->call)))
+            add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, notify_test(entry, copies));
         else if (emulation == FILTER_DEVICES && is_device_call(entry->call))
             add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, device_test(entry->call));
         else if (emulation == FILTER_DEVICES && is_link_call(entry->call))
@@ -151,7 +166,7 @@ static int compare(const void *a, const void *b)
 }
 
 void filter_rules_make(struct filter_rules *out, enum calls_arch arch, enum filter_emulation emulation,
-                       bool insecure)
+                       bool copies, bool insecure)
 {
     *out = (struct filter_rules){0};
     if (!insecure)
@@ -161,7 +176,7 @@ void filter_rules_make(struct filter_rules *out, enum calls_arch arch, enum filt
         for (size_t i = 0; i < ARRAY_LEN(rings); i++)
             add(out, arch, rings[i], FAIL(ENOSYS), ANY);
     }
-    emulate(out, arch, emulation);
+    emulate(out, arch, emulation, copies);
     if (out->count > 0)
         qsort(out->item, out->count, sizeof *out->item, compare);
 }

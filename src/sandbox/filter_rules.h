@@ -30,7 +30,7 @@ struct filter_rules {
     size_t count, room;
 };
 void filter_rules_make(struct filter_rules *out, enum calls_arch arch, enum filter_emulation emulation,
-                       bool insecure);
+                       bool copies, bool insecure);
 void filter_rules_wipe(struct filter_rules *rules);
 
 #endif

@@ -39,6 +39,7 @@ struct inside {
     int upper;   /* what changes: the overlay's upper directory, or the root */
     int proc;    /* shows the command's processes by the supervisor's numbers; -1: none */
     int binfmt;  /* keeps the emulator registered */
+    enum filter_emulation emulation;
     struct filter filter;
     struct targets targets;
     struct mountfd_list mounts;

@@ -131,7 +131,7 @@ static struct err *try_filter(enum filter_emulation emulation)
     struct filter filter = {0};
     int listener = -1;
 
-    TRY(filter_make(&filter, emulation, false));
+    TRY(filter_make(&filter, emulation, false, false));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_sys("give up new privileges");
     errno = filter_load(&filter, &listener);

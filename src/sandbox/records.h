@@ -23,6 +23,7 @@ struct record {
     uint32_t type; /* S_IFCHR, S_IFBLK; 0: what the file system says */
     uint32_t major, minor;
     bool lasting; /* the inode cannot be given to another file, and its time of birth may change (copy-up) */
+    bool linked;  /* with several names in lower layers: copied up by one of them, that gets another number */
     bool used;
     bool alias; /* the number of another name of a file whose record has the number below */
     uint64_t real_device, real_inode;

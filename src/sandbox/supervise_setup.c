@@ -56,7 +56,9 @@ static struct err *begin_emulation(struct inside *in, struct emulate **out)
         .group_count = in->spec.group_count,
     };
 
-    return in->filter.listens ? emulate_new(out, &options) : NULL;
+    if (in->emulation == FILTER_NOTIFY || in->emulation == FILTER_DEVICES)
+        TRY(emulate_new(out, &options));
+    return filter_make(&in->filter, in->emulation, emulate_minds_copies(*out), in->spec.insecure);
 }
 
 static struct err *start(struct inside *in, struct supervised *out)

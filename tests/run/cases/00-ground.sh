@@ -2,7 +2,7 @@
 mkdir -p links moved/deep/er removed/kept/in removed/gone/in replaced modes/closed many owners
 echo one >links/a; ln links/a links/b; ln links/a links/c
 echo two >links/d; ln links/d links/e
-mkdir -p ../91-owned-links-known; echo three >../91-owned-links-known/a; ln ../91-owned-links-known/a ../91-owned-links-known/b; chown 1:8 ../91-owned-links-known/a
+mkdir -p ../91-owned-links; echo three >../91-owned-links/a; ln ../91-owned-links/a ../91-owned-links/b; chown 1:8 ../91-owned-links/a
 for i in 1 2 3; do echo "$i" >moved/deep/er/$i; chown "$i:$((i + 1))" moved/deep/er/$i; done
 chown 7:8 moved moved/deep; chmod 2750 moved/deep; ln -s er moved/deep/link; chown -h 9:10 moved/deep/link
 for i in kept gone kept/in gone/in; do echo "$i" >removed/$i/file; chown games removed/$i/file; done

@@ -213,7 +213,7 @@ static _Noreturn void be_supervisor(const struct emulated *setup, enum filter_em
     options.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     options.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     must(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
-    error = filter_make(&filter, emulation, setup->insecure);
+    error = filter_make(&filter, emulation, setup->copies, setup->insecure);
     must(!error, "filter_make");
     command = fork();
     must(command >= 0, "fork");

@@ -156,7 +156,7 @@ static void test_program(void **state)
             struct filter f;
             const struct sock_filter *code;
 
-            check_ok(filter_make(&f, (enum filter_emulation)emulation, open));
+            check_ok(filter_make(&f, (enum filter_emulation)emulation, open, open));
             code = f.program;
             assert_int_equal(f.listens, emulation == FILTER_NOTIFY || emulation == FILTER_DEVICES);
             if (emulation == FILTER_NONE && open) {
