@@ -54,7 +54,7 @@ indexes() { (cd "$GHA_DIR/entries" && find . -name "lade-index-1-t$BATS_TEST_NUM
     same taken "$(taken)" 2
     same "sent: the name alone" "$(requests "$S3_LOG" '^PUT ')" $((puts + 1))
     lade verify app
-    [ -z "$(ls "$S3_DIR" | grep new-)" ]
+    run -1 compgen -G "$S3_DIR/*new-*"
 }
 
 @test "s3: the bucket in the host's name, names with signs, a region and a bucket from the environment, temporary keys" {

@@ -342,7 +342,7 @@ keep() {
     auths "$REGISTRY_BASIC" alice >"$DOCKER_CONFIG/config.json"
     same place "$(lade auth explain --format json moved.example.com/a | jq -r .location)" "$REGISTRY_BASIC/team/a"
     lade auth explain moved.example.com/a | grep -q "^$REGISTRY_BASIC: user \"alice\" with the password"
-    lade ls docker://moved.example.com/$BATS_TEST_NUMBER | grep -qx 1
+    lade ls "docker://moved.example.com/$BATS_TEST_NUMBER" | grep -qx 1
 }
 
 @test "a secret of Kubernetes, mounted as Docker's directory" {
