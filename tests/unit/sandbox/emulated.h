@@ -25,8 +25,8 @@ struct emulated {
     uint32_t uid, gid;
     const uint32_t *groups;
     size_t group_count;
-    enum filter_emulation emulation; /* FILTER_NONE is taken for FILTER_NOTIFY */
-    bool copies, insecure; /* of filter_make */
+    enum filter_emulation emulation;  /* FILTER_NONE is taken for FILTER_NOTIFY */
+    bool copies, insecure;            /* of filter_make */
     void (*command)(void);            /* ends by returning, or by want() */
     bool (*after)(struct emulate *e); /* in the supervisor, when the command is gone; "/" is the root */
 };
