@@ -71,12 +71,14 @@ static char *beneath(const char *dir, const char *path)
     return *path ? path_join(dir, path) : mem_strdup(dir);
 }
 
-/* With one id, others' files would be shown as nobody's, while those of the context belong to root. */
+/* With one id, others' files would be shown as nobody's, while those of the context belong to root; and who
+ * may only read can still write into a FIFO or a device. */
 static struct err *all_ours(const struct run_mount *mount, struct node *n, bool *yes)
 {
     struct node **child = NULL;
     size_t count = 0;
-    *yes = n->uid == geteuid() && n->gid == getegid();
+    *yes = n->uid == geteuid() && n->gid == getegid() &&
+           (n->type == NODE_FILE || n->type == NODE_DIR || n->type == NODE_SYMLINK);
     if (*yes && n->type == NODE_DIR)
         TRY(tree_children(mount->files, n, &child, &count));
     for (size_t i = 0; *yes && i < count; i++)

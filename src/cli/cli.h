@@ -74,7 +74,8 @@ extern const struct command cmd_doctor;
 extern const struct opt shared_general_options[2];
 extern const struct opt shared_progress_options[2];
 extern const struct opt shared_store_options[1];
-extern const struct opt shared_registry_options[10];
+extern const struct opt shared_registry_options[9];
+extern const struct opt shared_time_options[1];
 extern const struct opt shared_cache_options[1];
 extern const struct opt shared_jobs_options[1];
 extern const struct opt shared_publish_options[3];
@@ -93,6 +94,10 @@ extern const struct opt shared_publish_options[3];
 #define SHARED_REGISTRY                                                         \
     {                                                                           \
         "Registry", shared_registry_options, ARRAY_LEN(shared_registry_options) \
+    }
+#define SHARED_TIME                                                 \
+    {                                                               \
+        "Time", shared_time_options, ARRAY_LEN(shared_time_options) \
     }
 #define SHARED_CACHE                                                   \
     {                                                                  \

@@ -32,6 +32,7 @@ static const struct opt_group groups[] = {
     {"Options", copy_options, ARRAY_LEN(copy_options)},
     SHARED_PUBLISH,
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_CACHE,
     SHARED_JOBS,

@@ -28,6 +28,7 @@ static const struct opt inspect_options[] = {
 static const struct opt_group groups[] = {
     {"Options", inspect_options, ARRAY_LEN(inspect_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_CACHE,
     SHARED_GENERAL,

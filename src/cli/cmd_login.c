@@ -22,6 +22,7 @@ static const struct opt login_options[] = {
 static const struct opt_group login_groups[] = {
     {"Options", login_options, ARRAY_LEN(login_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_GENERAL,
 };
 

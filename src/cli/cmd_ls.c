@@ -28,6 +28,7 @@ static const struct opt ls_options[] = {
 static const struct opt_group groups[] = {
     {"Options", ls_options, ARRAY_LEN(ls_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_GENERAL,
 };

@@ -21,6 +21,7 @@ static const struct opt pull_options[] = {
 static const struct opt_group groups[] = {
     {"Options", pull_options, ARRAY_LEN(pull_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_JOBS,
     SHARED_PROGRESS,

@@ -24,6 +24,7 @@ static const struct opt_group groups[] = {
     {"Options", push_options, ARRAY_LEN(push_options)},
     SHARED_PUBLISH,
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_JOBS,
     SHARED_PROGRESS,

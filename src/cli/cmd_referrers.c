@@ -27,6 +27,7 @@ static const struct opt referrers_options[] = {
 static const struct opt_group groups[] = {
     {"Options", referrers_options, ARRAY_LEN(referrers_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_GENERAL,
 };
 

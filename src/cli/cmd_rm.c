@@ -39,6 +39,7 @@ static const struct opt_group groups[] = {
     {"Options", rm_options, ARRAY_LEN(rm_options)},
     {"In registries", registry_options, ARRAY_LEN(registry_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_GENERAL,
 };

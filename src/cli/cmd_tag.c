@@ -9,7 +9,7 @@ struct tag_settings {
     struct shared shared;
 };
 
-static const struct opt_group groups[] = {SHARED_REGISTRY, SHARED_STORE, SHARED_GENERAL};
+static const struct opt_group groups[] = {SHARED_REGISTRY, SHARED_TIME, SHARED_STORE, SHARED_GENERAL};
 
 static struct err *parse(const char *text, struct place *out)
 {

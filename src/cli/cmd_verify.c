@@ -25,6 +25,7 @@ static const struct opt verify_options[] = {
 static const struct opt_group groups[] = {
     {"Options", verify_options, ARRAY_LEN(verify_options)},
     SHARED_REGISTRY,
+    SHARED_TIME,
     SHARED_STORE,
     SHARED_CACHE,
     SHARED_GENERAL,

@@ -24,8 +24,8 @@ const struct opt shared_registry_options[] = {
      offsetof(struct shared, authfile), 0, NULL},
     {"cert-dir", 0, OPT_TEXT, "DIR", "certificates of registries (*.crt) and of ours (*.cert, *.key)",
      offsetof(struct shared, cert_dir), 0, NULL},
-    {"config", 0, OPT_TEXT, "FILE", "the configuration file ($LADE_CONFIG)", offsetof(struct shared, config),
-     0, NULL},
+    {"config-file", 0, OPT_TEXT, "FILE", "the configuration file ($LADE_CONFIG)",
+     offsetof(struct shared, config), 0, NULL},
     {"insecure-skip-verify", 0, OPT_FLAG, NULL, "do not check the certificates of registries",
      offsetof(struct shared, insecure_skip_verify), 0, NULL},
     {"password-stdin", 0, OPT_FLAG, NULL, "read the password for --username from standard input",
@@ -34,13 +34,16 @@ const struct opt shared_registry_options[] = {
      0, NULL},
     {"retry-budget", 0, OPT_TEXT, "TIME", "the longest time for all tries of a request (5m)",
      offsetof(struct shared, retry_budget), 0, NULL},
-    {"timeout", 0, OPT_TEXT, "TIME", "the longest time that the whole run may take",
-     offsetof(struct shared, timeout), 0, NULL},
     {"tries", 0, OPT_COUNT, "N", "how often a request is tried (5)", offsetof(struct shared, tries),
      TRIES_MAX, NULL},
     {"username", 'u', OPT_TEXT, "NAME",
      "the user's name at the registry that is named, with --password-stdin",
      offsetof(struct shared, username), 0, NULL},
+};
+
+const struct opt shared_time_options[] = {
+    {"timeout", 0, OPT_TEXT, "TIME", "the longest time that the whole run may take",
+     offsetof(struct shared, timeout), 0, NULL},
 };
 
 const struct opt shared_cache_options[] = {

@@ -31,11 +31,12 @@ struct err *settings_read(struct settings *out, const char *path)
         return NULL;
     struct err *e = fs_read_file(&text, AT_FDCWD, file, &found);
     if (e && path && err_kind_of(e) == ERR_INPUT)
-        return err_hint(e, "--config takes lade's own file; Docker's directory is named by $DOCKER_CONFIG");
+        return err_hint(e,
+                        "--config-file takes lade's own file; Docker's directory is named by $DOCKER_CONFIG");
     TRY(err_wrap(e, "configuration"));
     if (!found && must)
         return err_new(ERR_NOT_FOUND, "there is no configuration file %s (%s)", file,
-                       path ? "--config" : "$LADE_CONFIG");
+                       path ? "--config-file" : "$LADE_CONFIG");
     return found ? settings_parse(out, buf_text(&text), text.len, file) : NULL;
 }
 

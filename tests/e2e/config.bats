@@ -169,10 +169,10 @@ mark() {
     echo '{"registries": {"a.example.com": {"blocked": true}}}' >one.json
     echo '{"registries": {"b.example.com": {"blocked": true}}}' >two.json
     LADE_CONFIG=one.json fails 5 "one.json:1" -- lade pull -q a.example.com/a
-    LADE_CONFIG=one.json fails 5 "two.json:1" -- lade pull -q --config two.json b.example.com/a
+    LADE_CONFIG=one.json fails 5 "two.json:1" -- lade pull -q --config-file two.json b.example.com/a
     LADE_CONFIG=none.json fails 4 'none.json ($LADE_CONFIG)' -- lade pull -q a.example.com/a
-    fails 4 "none.json (--config)" -- lade pull -q --config none.json a.example.com/a
-    fails 3 'is named by $DOCKER_CONFIG' -- lade pull -q --config . a.example.com/a
+    fails 4 "none.json (--config-file)" -- lade pull -q --config-file none.json a.example.com/a
+    fails 3 'is named by $DOCKER_CONFIG' -- lade pull -q --config-file . a.example.com/a
 }
 
 @test "requests per second" {

@@ -389,6 +389,12 @@ END
     lade build -q --secret id=s,src=secret context
 }
 
+@test "nobody outside hears what is written into a FIFO of the context" {
+    mkfifo context/fifo
+    dockerfile "RUN --mount=type=bind,target=/c test -p /c/fifo && [ \$(stat -c %i /c/fifo) != $(stat -c %i context/fifo) ]"
+    lade build -q context
+}
+
 @test "extra hosts" {
     dockerfile 'RUN grep -c "^10.1.2.3.*there" /etc/hosts'
     says 1 --add-host there:10.1.2.3
