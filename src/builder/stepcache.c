@@ -12,6 +12,7 @@
 #include "image/layout.h"
 #include "layers/unpacked.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define FILE_MODE 0600
@@ -177,7 +178,27 @@ static bool is_fatal(const struct err *e)
     return e && (err_kind_of(e) == ERR_STOPPED || err_kind_of(e) == ERR_RESOURCE);
 }
 
-/* What others have found out of the same layer goes on to the caches that this build writes. */
+static const struct step_input *next_but_mounts(const struct step_record *r, size_t *at)
+{
+    while (*at < r->input_count && str_starts(r->input[*at].name, "mount "))
+        (*at)++;
+    return *at < r->input_count ? &r->input[(*at)++] : NULL;
+}
+
+/* The same step, whose mounts may be told by content in one and by layers in the other. */
+static bool is_same_step(const struct step_record *a, const struct step_record *b)
+{
+    for (size_t i = 0, k = 0;;) {
+        const struct step_input *x = next_but_mounts(a, &i), *y = next_but_mounts(b, &k);
+        if (!x || !y)
+            return x == y;
+        if (!str_eq(x->name, y->name) || x->len != y->len || memcmp(x->value, y->value, x->len) != 0)
+            return false;
+    }
+}
+
+/* What others have found out of the same layer, or of the same step without one, goes on to the caches that
+ * this build writes. */
 static void note_all(struct builder *b, const struct step_record *r, const struct cache_source *from,
                      struct part *part)
 {
@@ -185,7 +206,8 @@ static void note_all(struct builder *b, const struct step_record *r, const struc
     const struct step_record *other;
     cachewrite_note(b, r, part);
     for (size_t i = 0; b->notes && from && (other = cacheset_at(b->imported, i, &whose)); i++)
-        if (other->has_layer && digest_equal(&other->diff_id, &r->diff_id))
+        if (other->has_layer == r->has_layer &&
+            (r->has_layer ? digest_equal(&other->diff_id, &r->diff_id) : is_same_step(other, r)))
             cachewrite_note(b, other, part);
 }
 
@@ -213,7 +235,7 @@ static struct err *take(struct builder *b, struct stage *s, struct step_record *
 {
     if (r->has_layer)
         return take_layer(b, s, r, from, hit);
-    cachewrite_note(b, r, NULL);
+    note_all(b, r, from, NULL);
     *hit = true;
     return NULL;
 }
