@@ -4,6 +4,8 @@
 load lib
 
 setup_file() {
+    # What the registry sends is counted.
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     registry_start plain
     registry_start other
     faults_begin

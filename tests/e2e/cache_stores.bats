@@ -4,6 +4,8 @@
 load lib
 
 setup_file() {
+    # The doubles misbehave for all tests, and count for all.
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     s3_start cache
     gha_start
     mkdir -p "$BATS_FILE_TMPDIR/bin"

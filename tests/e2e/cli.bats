@@ -198,7 +198,7 @@ stopped() {
 
 @test "options of buildx that are not there end with 11 and their name" {
     local option
-    for option in --sbom=true --provenance=true --attest=type=sbom --cache-from=x --cache-to=x --check --squash \
+    for option in --sbom=true --provenance=true --attest=type=sbom --check --squash \
         --build-context=a=b --call=check --cgroup-parent=x; do
         fails 11 "${option%%=*}" -- lade build "$option" context
     done

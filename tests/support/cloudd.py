@@ -248,10 +248,13 @@ class Cloud(connectd.Site):
         return dict(pairs)
 
     def answer(self):
+        self.taken = False
         try:
             self.serve()
         except Refused as e:
             status, body, headers, kind = e.args
+            if not self.taken:
+                self.body()  # or it would be taken for the next request
             self.say(status, body, kind, headers)
 
     def serve(self):

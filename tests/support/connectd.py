@@ -69,6 +69,7 @@ class Site(http.server.BaseHTTPRequestHandler):
     """One server behind a name. Subclasses say in answer() what they do; `name` is the host that the client asked for."""
     protocol_version = "HTTP/1.1"
     name = ""
+    taken = False  # the body of this request was read
 
     def answer(self):
         raise NotImplementedError
@@ -81,6 +82,7 @@ class Site(http.server.BaseHTTPRequestHandler):
         self.server.note(f"{self.command} https://{self.name}{self.path} auth={how} {status}")
 
     def body(self):
+        self.taken = True
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def say(self, status, data=b"", kind="application/json", headers=()):
@@ -97,6 +99,7 @@ class Site(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def pieces(self):
+        self.taken = True
         left = int(self.headers.get("Content-Length") or 0)
         while left:
             data = self.rfile.read(min(left, PIECE))
