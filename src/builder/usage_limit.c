@@ -74,6 +74,16 @@ static struct err *look(struct stamp *now, const char *path, struct store *layou
     return e;
 }
 
+/* A build that finds nothing to do opens nothing for writing. */
+static bool is_due_at(int cache, const struct stamp *now)
+{
+    AUTO(fd_close) int fd = -1;
+    struct err *e = fs_open(&fd, cache, STAMP, O_RDONLY | O_NOFOLLOW, 0);
+    bool due = e || is_due(fd, now);
+    err_free(e);
+    return due;
+}
+
 static struct err *limit(const char *path, struct store *layout)
 {
     AUTO(fd_close) int cache = -1;
@@ -87,6 +97,8 @@ static struct err *limit(const char *path, struct store *layout)
         return NULL;
     if (fstatvfs(cache, &fs) != 0 || !num_mul(fs.f_bavail, fs.f_frsize, &now.free))
         return err_sys("look at the file system of the cache");
+    if (!is_due_at(cache, &now))
+        return NULL;
     TRY(fs_open(&fd, cache, STAMP, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
     TRY(fs_lock(fd, true, false, &got));
     if (!got || !is_due(fd, &now))

@@ -25,7 +25,7 @@
  *         … TRY(pages_brought(&p, items)) …
  *     }
  */
-#define PAGES_MAX 10000
+#define PAGES_MAX 2000
 #define PAGES_EMPTY_MAX 16 /* in a row */
 #define PAGES_ITEMS_MAX 1000000
 #define PAGES_BYTES_MAX (UINT64_C(256) << 20)

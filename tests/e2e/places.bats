@@ -215,9 +215,9 @@ config_at() { lade inspect --config "$1" | digest_of; }
     fails 4 Dockerfile -- lade build -q context
 }
 
-@test "tag and rm of places that are not the store are refused" {
+@test "places that cannot be are refused" {
     fails 2 "$remote" -- lade tag app:1 "docker://$remote:1"
-    fails 2 "$remote" -- lade rm "docker://$remote:1"
+    fails 4 "$remote" -- lade rm "docker://$remote:1"
     fails 2 -- lade copy app:1
     fails 2 "only one target" -- lade copy app:1 - docker-archive:-
     fails 3 "bad tag" -- lade copy app:1 "oci:x:bad tag"

@@ -13,7 +13,7 @@ def command(name, code, says, *words, **more):
     return Row("command-" + name, code, says, command=words, **more)
 
 
-MISSING = [("sbom", "true"), ("provenance", "true"), ("attest", "type=sbom"), ("cache-to", "x"), ("cache-from", "x"), ("build-context", "x=y"),
+MISSING = [("sbom", "true"), ("provenance", "true"), ("attest", "type=sbom"), ("build-context", "x=y"),
            ("call", "lint"), ("cgroup-parent", "x")]
 
 # What RUN is given: the option, the exit status, the value, what the message says besides.
