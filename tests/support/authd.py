@@ -37,6 +37,7 @@ MANIFEST = ('{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass

@@ -68,6 +68,7 @@ class Authority:
 class Site(http.server.BaseHTTPRequestHandler):
     """One server behind a name. Subclasses say in answer() what they do; `name` is the host that the client asked for."""
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     name = ""
     taken = False  # the body of this request was read
 
@@ -148,6 +149,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 class Door(http.server.BaseHTTPRequestHandler):
     """The proxy itself."""
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass

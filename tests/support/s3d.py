@@ -48,6 +48,7 @@ def quote(text, safe=""):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server_version = "s3d"
 
     def log_message(self, *_):
