@@ -284,11 +284,12 @@ static struct err *move(struct copy *c, const struct desc *d, const char *data, 
     *how = SENT;
     struct err *e = send_bytes(c, d);
     /* Something on the way may have mixed up one answer, and a mirror that did is not asked again. */
-    if (e && err_kind_of(e) == ERR_INTEGRITY) {
-        err_free(e);
-        e = send_bytes(c, d);
-    }
-    return e;
+    if (!e || err_kind_of(e) != ERR_INTEGRITY)
+        return e;
+    struct err *again = send_bytes(c, d);
+    bool first = again && err_kind_of(again) != ERR_STOPPED; /* says more: an archive takes no blob twice */
+    err_free(first ? again : e);
+    return first ? e : again;
 }
 
 static const char *word(const struct copy *c, enum outcome how)
