@@ -35,7 +35,7 @@ struct err *cachelimit_check(void)
 {
     uint64_t bytes, share;
     const char *text = getenv(CACHELIMIT_ENV);
-    if (str_empty(text) || parse(text, &bytes, &share))
+    if (!text || !*text || parse(text, &bytes, &share))
         return NULL;
     AUTO(mem_free) char *safe = str_safe(text);
     return err_new(
