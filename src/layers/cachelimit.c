@@ -45,10 +45,11 @@ struct err *cachelimit_check(void)
 
 struct err *cachelimit_of(int cache_dir, uint64_t *bytes)
 {
+    const char *text = getenv(CACHELIMIT_ENV);
     uint64_t share = PER_CENT, size;
     struct statvfs fs;
     TRY(cachelimit_check());
-    if (cachelimit_is_set() && parse(getenv(CACHELIMIT_ENV), bytes, &share) && share == 0)
+    if (text && *text && parse(text, bytes, &share) && share == 0)
         return NULL;
     if (fstatvfs(cache_dir, &fs) != 0)
         return err_sys("look at the file system of the cache");
