@@ -129,7 +129,7 @@ used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \)
     same "caches of RUN" "$mounts" "$(entries '.kind == "mounts"')"
     plainly prune --filter type=exec.cachemount
     same "caches of RUN" 0 "$(entries '.kind == "mounts"')"
-    plainly build -q context
+    plainly build -q --no-cache context
     plainly prune --filter type!=exec.cachemount --max-used-space 0
     same "the rest" 0 "$(entries '.kind != "mounts" and .kind != "blobs" and .type != "internal"')"
     same "caches of RUN" 1 "$(entries '.kind == "mounts"')"
