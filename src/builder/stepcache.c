@@ -270,8 +270,8 @@ static struct err *take_imported(struct builder *b, struct stage *s, const struc
     steprecord_copy(&found, known);
     *empty = !found.has_layer;
     struct err *e = take(b, s, &found, from, hit);
-    if (is_fatal(e))
-        return e;
+    if (e && err_kind_of(e) == ERR_STOPPED)
+        return e; /* limits are what a foreign size may pass: no reason to end a build */
     if (*hit)
         s->taken_from = from->name;
     if (e)
@@ -319,7 +319,7 @@ struct err *stepcache_take_files(struct builder *b, struct part *part, bool *kno
         desc_copy(&part->desc, &found.desc);
     *known = *known && !e;
     desc_wipe(&found.desc);
-    if (is_fatal(e))
+    if (e && err_kind_of(e) == ERR_STOPPED)
         return e;
     shrug(e);
     return NULL;

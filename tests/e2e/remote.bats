@@ -5,6 +5,8 @@
 load lib
 
 setup_file() {
+    # Requests to servers that all tests share are counted.
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     registry_start one
     registry_start locked
     token_start --user bob:secret
