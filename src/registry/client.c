@@ -70,14 +70,6 @@ struct err *client_refusal(struct host *h, const struct url *u, const char *meth
     return e;
 }
 
-bool client_retry(struct host *h, struct retry *r, struct err **e, unsigned asked_ms)
-{
-    if (!retry_again(r, e, asked_ms))
-        return false;
-    atomic_fetch_add(&h->config->counts.retries, 1);
-    return true;
-}
-
 static bool is_redirect(int status)
 {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -221,7 +213,7 @@ static struct err *denied_elsewhere(struct client_reply *out, struct host *h, co
     return err_as(client_refusal(h, &out->url, q->method, out->status, &out->body), ERR_NETWORK);
 }
 
-/* What goes up takes a place; what comes down takes one as long as it is read (blob_get.c). */
+/* What goes up takes a place; what comes down takes one as long as it is read (resume.c). */
 static struct err *in_turn(struct client_reply *out, struct host *h, const struct client_request *q,
                            bool *taken)
 {
@@ -289,7 +281,7 @@ struct err *client_send(struct client_reply *out, struct host *h, const struct c
         e = attempt(out, h, q, &asked_ms, &taken);
         if (is_quota(out))
             r.policy = &seldom;
-    } while (!q->once && client_retry(h, &r, &e, asked_ms));
+    } while (!q->once && retry_again(&r, &e, asked_ms));
     if (e)
         client_reply_wipe(out);
     return e;

@@ -64,8 +64,6 @@ bool client_says_https(const struct buf *body);
 /* The status as an error, with hints. */
 MUST_USE struct err *client_refusal(struct host *h, const struct url *u, const char *method, int status,
                                     const struct buf *body);
-/* retry_again, counted. */
-MUST_USE bool client_retry(struct host *h, struct retry *r, struct err **e, unsigned asked_ms);
 /* "Basic …". New string; wipe it. */
 char *client_basic(const char *username, const char *password);
 

@@ -182,7 +182,7 @@ static struct err *probe(struct host *h, struct url *base)
     retry_begin(&r, &h->retry);
     do
         e = ask_either(h, base, &asked_ms);
-    while (client_retry(h, &r, &e, asked_ms));
+    while (retry_again(&r, &e, asked_ms));
     return e;
 }
 

@@ -255,7 +255,7 @@ struct err *manifests_put(const struct repo *r, const struct desc *d, const char
     do {
         TRY(source_reopen(body, 0));
         e = put_once(r, d, reference, body, &o);
-    } while (o.early && client_retry(r->host, &tries, &e, EARLY_WAIT_MS << tries.tried));
+    } while (o.early && retry_again(&tries, &e, EARLY_WAIT_MS << tries.tried));
     return e || o.noted ? e : note_subject(r, d, data, len);
 }
 

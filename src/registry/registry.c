@@ -44,7 +44,8 @@ struct err *registry_new(struct registry **out, const struct registry_options *o
     r->config.retry =
         (struct retry_policy){.tries = options->tries ? options->tries : RETRY_TRIES,
                               .budget_ms = options->budget_ms ? options->budget_ms : RETRY_BUDGET_MS,
-                              .events = options->events};
+                              .events = options->events,
+                              .retries = &r->config.counts.retries};
     r->lock = lock_new();
     *out = r;
     return NULL;

@@ -92,5 +92,7 @@ bool retry_again(struct retry *r, struct err **e, unsigned asked_ms)
     struct err *stopped = stop_sleep_ms(wait_ms);
     err_free(*e);
     *e = stopped;
+    if (!stopped && r->policy->retries)
+        atomic_fetch_add(r->policy->retries, 1);
     return !stopped;
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "image/event.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,9 +22,10 @@
  *     return e;
  */
 struct retry_policy {
-    unsigned tries;              /* at least 1 */
-    unsigned budget_ms;          /* from the first try to the last */
-    const struct events *events; /* notes about waits; may be NULL */
+    unsigned tries;                 /* at least 1 */
+    unsigned budget_ms;             /* from the first try to the last */
+    const struct events *events;    /* notes about waits; may be NULL */
+    atomic_uint_least64_t *retries; /* counts new tries; may be NULL */
 };
 struct retry {
     const struct retry_policy *policy;

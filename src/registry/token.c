@@ -201,7 +201,7 @@ static struct err *ask_again(struct token *out, struct host *h, struct http_requ
         if (q->body)
             TRY(source_reopen(q->body, 0));
         e = ask(out, h, q, status, &asked_ms, next);
-    } while (client_retry(h, &r, &e, asked_ms));
+    } while (retry_again(&r, &e, asked_ms));
     return e;
 }
 

@@ -149,8 +149,7 @@ static void count_lost(struct upload *u)
 
 static bool wait_and_go_on(struct upload *u, struct err **e)
 {
-    struct host *h = u->repo->host;
-    unsigned most = h->config->options.blob_sessions;
+    unsigned most = u->repo->host->config->options.blob_sessions;
     if (!u->session.text && u->sessions >= most) {
         *e = err_wrap(*e, "gave up after %u uploads", u->sessions);
         return false;
@@ -162,7 +161,7 @@ static bool wait_and_go_on(struct upload *u, struct err **e)
         retry_begin(&u->retry, &u->policy);
         u->mark = u->at;
     }
-    return client_retry(h, &u->retry, e, 0);
+    return retry_again(&u->retry, e, 0);
 }
 
 bool upload_recover(struct upload *u, struct err **e)
