@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run_caches.h"
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -31,6 +32,21 @@ static void place_wipe(struct place *p)
     free(p->path);
 }
 
+/* Another one for each image that it begins as, as with BuildKit. New string. */
+static struct err *origin_of(char **out, struct builder *b, const struct run_mount *mount)
+{
+    AUTO_VALUE(buf_wipe) struct buf text = BUF(BUF_NO_LIMIT);
+    char digest[DIGEST_TEXT];
+    if (mount->from)
+        TRY(stage_diff_ids(b, mount->from));
+    for (size_t i = 0; mount->from && i < mount->from->parts.count; i++)
+        buf_printf(&text, "%s\n", digest_text(&mount->from->parts.item[i]->diff_id, digest));
+    if (mount->from)
+        buf_printf(&text, "%s\n", mount->source);
+    *out = buf_take(&text);
+    return NULL;
+}
+
 static struct err *open_place(struct place *p, struct builder *b, const struct run_mount *mount)
 {
     int cache = -1;
@@ -40,9 +56,11 @@ static struct err *open_place(struct place *p, struct builder *b, const struct r
     TRY(rootfs_way(b, &way));
     TRY(rootfs_cache(b, &cache, &cache_path));
     p->owners = way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
+    AUTO(mem_free) char *origin = NULL;
+    TRY(origin_of(&origin, b, mount));
     AUTO(mem_free)
-    char *name = mem_printf("%s\n%u:%u:%o\n%s", p->owners ? "real" : "ours", mount->uid, mount->gid,
-                            mount->mode, mount->id);
+    char *name = mem_printf("%s\n%u:%u:%o\n%s%s", p->owners ? "real" : "ours", mount->uid, mount->gid,
+                            mount->mode, origin, mount->id);
     struct digest id = digest_of(name, strlen(name));
     AUTO(mem_free) char *folder = mem_printf(RUN_MOUNTS_FOLDER "/%s", digest_hex(&id, hex));
     p->path = path_join(cache_path, folder);

@@ -9,10 +9,10 @@
 #include "builder/stage.h"
 
 /*
- * Cache mounts: $LADE_CACHE/mounts/HASH/SLOT, where HASH stands for the id, for the owner and mode that the
- * mount asks for (another one is another cache, as with BuildKit), and for how owners are on disk, and SLOT
- * is a number; SLOT.lock beside it is locked as long as a step uses it. Shared and locked ones are slot 0;
- * private ones are the first slot that nobody uses.
+ * Cache mounts: $LADE_CACHE/mounts/HASH/SLOT, where HASH stands for the id, for what it begins as (from=),
+ * for the owner and mode that the mount asks for (another one is another cache, as with BuildKit), and for
+ * how owners are on disk, and SLOT is a number; SLOT.lock beside it is locked as long as a step uses it.
+ * Shared and locked ones are slot 0; private ones are the first slot that nobody uses.
  */
 
 /* The directory of a mount, made when it is new. `held` are the paths that this step has already: those are

@@ -45,14 +45,12 @@ static void execution_wipe(struct execution *x)
 
 static struct err *prepare(struct execution *x)
 {
-    struct tree *files = NULL;
     const struct run_plan *plan = x->plan;
     TRY(rootfs_make(&x->root, x->b, x->s));
     TRY(run_emulator_find(&x->emulator, &plan->platform, x->root.way));
-    TRY(stage_files(x->b, x->s, &files));
     if (!x->root.way.overlay)
         TRY(run_plain_begin(&x->plain, x->b, &x->root));
-    TRY(run_cwd_make(&x->root, files, plan, x->b->epoch));
+    TRY(run_cwd_make(&x->root, x->root.files, plan, x->b->epoch));
     TRY(run_mounts_make(&x->mounts, x->b, plan));
     run_env_join(&x->env, &plan->env, &plan->private_env);
     return NULL;

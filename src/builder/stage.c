@@ -50,13 +50,23 @@ void part_find_tree(struct builder *b, struct part *part)
     err_free(e);
     if (!tree && shown)
         tree = unpacked_tree(shown);
-    struct err *foreign = tree ? NULL : cacheset_index(&tree, b->imported, &part->diff_id);
+    bool own = tree != NULL;
+    struct err *foreign = own ? NULL : cacheset_index(&tree, b->imported, &part->diff_id);
     err_free(foreign);
     if (tree)
         tree_settle(tree);
     builder_lock(b);
     part->tree = tree;
     part->shown = shown;
+    part->claimed = tree && !own;
+}
+
+bool stage_is_claimed(const struct stage *s)
+{
+    for (size_t i = 0; s && i < s->parts.count; i++)
+        if (s->parts.item[i]->claimed)
+            return true;
+    return false;
 }
 
 bool part_is_ghost(const struct part *part)

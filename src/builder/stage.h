@@ -54,6 +54,7 @@ struct part {
     bool faked;             /* its owners are not what a command asked for: in no cache for others */
     bool imported;          /* a cache of others told of it: its blob may be gone */
     bool base;              /* it came with an image that FROM or COPY --from names */
+    bool claimed;           /* `tree` is what a cache of others says, and was never compared with the layer */
     bool busy;              /* somebody is about to set what is not set yet: part_begin */
 };
 void part_free(struct part *part);
@@ -143,6 +144,9 @@ void part_find_tree(struct builder *b, struct part *part);
 
 /* See to it that the part has its diff ID. */
 MUST_USE struct err *part_digest(struct builder *b, struct part *part);
+/* Did somebody look into layers of the stage that only a cache of others has told of? What is made of that is
+ * no business of builds that do not name this cache. NULL: no. */
+bool stage_is_claimed(const struct stage *s);
 /* An error of reading the part's blob: when a cache told of it, the build can do without. Any thread. */
 MUST_USE struct err *part_unreadable(struct builder *b, const struct part *part, struct err *cause_take);
 /* ERR_NOT_FOUND, noted in the builder, when the files of a ghost are wanted. Any thread. */

@@ -215,7 +215,7 @@ static struct err *copy(struct builder *b, struct stage *s, struct stage *from, 
     if (keyed && !*empty)
         TRY(part_digest(b, s->parts.item[s->parts.count - 1]));
     if (keyed)
-        stepcache_keep(b, s, &record, *empty);
+        stepcache_keep(b, s, &record, *empty, stage_is_claimed(s) || stage_is_claimed(from));
     return NULL;
 }
 

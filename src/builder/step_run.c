@@ -69,6 +69,15 @@ static struct err *take(struct keys *k, struct builder *b, struct stage *s, cons
     return NULL;
 }
 
+/* The command itself works on layers that were verified. */
+static bool shows_claims(const struct run_plan *plan)
+{
+    for (size_t i = 0; i < plan->mount_count; i++)
+        if (stage_is_claimed(plan->mount[i].from))
+            return true;
+    return false;
+}
+
 struct err *step_run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id, bool *cached)
 {
     AUTO_VALUE(run_plan_wipe) struct run_plan plan = {0};
@@ -84,7 +93,7 @@ struct err *step_run(struct builder *b, struct stage *s, const struct instr *ins
     if (!*cached) {
         TRY(run_plan_execute(&plan, b, s, instr, id, &empty));
         for (size_t i = 0; i < keys.count && !plan.faked; i++)
-            stepcache_keep(b, s, &keys.record[i], empty);
+            stepcache_keep(b, s, &keys.record[i], empty, shows_claims(&plan));
         listings_keep(b, s);
     }
     stage_history(b, s, plan.created_by, empty);

@@ -341,7 +341,7 @@ void stepcache_note(struct builder *b, struct stage *s, struct step_record *r, b
     cachewrite_note(b, r, part);
 }
 
-void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty)
+void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty, bool claimed)
 {
     AUTO(mem_free) char *id = stepcache_form_id(b);
     const struct part *part = empty ? NULL : s->parts.item[s->parts.count - 1];
@@ -349,6 +349,6 @@ void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, b
     r->created = clock_unix();
     if (part && s->plan->result)
         steprecord_set_form(r, id, &part->desc);
-    if (b->cache_dir >= 0)
+    if (b->cache_dir >= 0 && !claimed)
         shrug(save(r, b->cache_dir));
 }

@@ -27,8 +27,9 @@ bool stepcache_allows(const struct builder *b, const struct stage *s);
  * its layer is nowhere. ERR_… only for what stops the build anyway. */
 MUST_USE struct err *stepcache_take(struct builder *b, struct stage *s, const struct step_record *r,
                                     bool *hit, bool *empty);
-/* Remember what the step with the inputs `r` made: the stage's last layer, or nothing. */
-void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty);
+/* Remember what the step with the inputs `r` made: the stage's last layer, or nothing. `claimed`: of what a
+ * cache of others says is in a layer; that is not kept on this machine. */
+void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty, bool claimed);
 /* Only tell the caches that this build writes. */
 void stepcache_note(struct builder *b, struct stage *s, struct step_record *r, bool empty);
 

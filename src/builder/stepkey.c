@@ -93,7 +93,13 @@ static void add_mount_options(struct step_record *r, size_t number, const struct
     }
 }
 
-/* What a bind mount shows: by content, or, in packed layers, by where it is. */
+/* A cache begins as what it is from, where that is told. */
+static bool shows_files(const struct run_mount *m)
+{
+    return m->node && (m->kind == RUN_BIND || m->kind == RUN_CACHE);
+}
+
+/* What a mount shows: by content, or, in packed layers, by where it is. */
 static struct err *add_mount_files(struct step_record *r, struct builder *b, size_t number,
                                    const struct run_mount *m, bool by_layers)
 {
@@ -119,7 +125,7 @@ static struct err *add_mounts(struct step_record *r, struct builder *b, const st
 {
     for (size_t i = 0; i < plan->mount_count; i++) {
         add_mount_options(r, i, &plan->mount[i]);
-        if (plan->mount[i].kind == RUN_BIND && plan->mount[i].node)
+        if (shows_files(&plan->mount[i]))
             TRY(add_mount_files(r, b, i, &plan->mount[i], by_layers));
     }
     return NULL;
@@ -154,7 +160,7 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
 bool stepkey_has_two(const struct run_plan *plan)
 {
     for (size_t i = 0; i < plan->mount_count; i++)
-        if (plan->mount[i].kind == RUN_BIND && plan->mount[i].from)
+        if (shows_files(&plan->mount[i]) && plan->mount[i].from)
             return true;
     return false;
 }
