@@ -20,9 +20,9 @@ The log has one line for each request: METHOD PATH AUTHORIZATION, with Basic dec
 import argparse
 import base64
 import hashlib
-import http.server
 import sys
-import threading
+
+import double
 
 CONFIG = b"{}"
 
@@ -35,13 +35,7 @@ MANIFEST = ('{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.
             f'"application/vnd.oci.image.config.v1+json","digest":"{digest(CONFIG)}","size":{len(CONFIG)}}},"layers":[]}}').encode()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *args):
-        pass
-
+class Handler(double.Handler):
     def rules(self, kind):
         return [value.replace("{port}", str(self.server.server_address[1])) for name, value in self.server.rules if name == kind]
 
@@ -50,9 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         scheme, _, rest = value.partition(" ")
         if scheme == "Basic":
             value = "Basic " + base64.b64decode(rest).decode()
-        if self.server.log:
-            with self.server.lock, open(self.server.log, "a", encoding="utf-8") as f:
-                f.write(f"{self.command} {self.path} {value}{' ' if body else ''}{body}\n")
+        self.server.note(f"{self.command} {self.path} {value}{' ' if body else ''}{body}")
 
     def say(self, status, data=b"", headers=()):
         self.send_response_only(status)
@@ -117,15 +109,11 @@ def main():
     parser.add_argument("rule", nargs="*")
     parser.add_argument("--log", default="")
     options = parser.parse_intermixed_args()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = double.Server(Handler, options.log)
     server.rules = [(name, value) for name, _, value in (rule.partition("=") for rule in options.rule)]
-    server.log = options.log
-    server.lock = threading.Lock()
     server.turns = {}
     server.used = set()
-    print(f"port {server.server_address[1]}", flush=True)
-    server.serve_forever()
+    server.run()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ import base64
 import datetime
 import hashlib
 import hmac
-import http.server
 import json
 import os
 import re
@@ -39,6 +38,7 @@ import urllib.parse
 import uuid
 
 import connectd
+import double
 
 AWS_KEYS = {  # id: (secret, token of temporary keys)
     "AKIAIOSFODNN7EXAMPLE": ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", None),
@@ -603,12 +603,11 @@ def main():
         return kind and type("Known", (kind,), {"world": world, "target": options.registry})
 
     proxy = connectd.Proxy(options.directory, site, options.log)
-    metadata = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Known", (Metadata,), {"world": world}))
-    metadata.daemon_threads = True
+    metadata = double.Server(type("Known", (Metadata,), {"world": world}))
     metadata.note = proxy.note
     threading.Thread(target=metadata.serve_forever, daemon=True).start()
-    print(f"metadata {metadata.server_address[1]}\nport {proxy.server_address[1]}", flush=True)
-    proxy.serve_forever()
+    print(f"metadata {metadata.server_address[1]}")
+    proxy.run()
 
 
 if __name__ == "__main__":

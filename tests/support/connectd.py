@@ -15,13 +15,14 @@ for a name, or None.
 """
 import argparse
 import http.client
-import http.server
 import os
 import ssl
 import subprocess
 import sys
 import tempfile
 import threading
+
+import double
 
 PIECE = 1 << 16
 HOP = {"connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -65,18 +66,13 @@ class Authority:
             return self.contexts[name]
 
 
-class Site(http.server.BaseHTTPRequestHandler):
+class Site(double.Handler):
     """One server behind a name. Subclasses say in answer() what they do; `name` is the host that the client asked for."""
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     name = ""
     taken = False  # the body of this request was read
 
     def answer(self):
         raise NotImplementedError
-
-    def log_message(self, *args):
-        pass
 
     def note(self, status):
         how = (self.headers.get("Authorization") or "none").split(" ")[0]
@@ -146,13 +142,8 @@ class Site(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = lambda self: self.answer()
 
 
-class Door(http.server.BaseHTTPRequestHandler):
+class Door(double.Handler):
     """The proxy itself."""
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *args):
-        pass
 
     def refuse(self, status):
         self.server.note(f"REFUSED {self.command} {self.path}")
@@ -181,24 +172,15 @@ class Door(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = lambda self: self.refuse(403)
 
 
-class Proxy(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Proxy(double.Server):
     def __init__(self, directory, site, log=""):
-        super().__init__(("127.0.0.1", 0), Door)
+        super().__init__(Door, log)
         self.authority = Authority(directory)
         self.site = site
-        self.log = log
-        self.lock = threading.Lock()
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
-
-    def note(self, line):
-        if self.log:
-            with self.lock, open(self.log, "a", encoding="utf-8") as f:
-                f.write(line + "\n")
 
 
 def routes(words):
@@ -219,9 +201,7 @@ def main():
     parser.add_argument("route", nargs="*")
     parser.add_argument("--log", default="")
     options = parser.parse_intermixed_args()
-    proxy = Proxy(options.directory, routes(options.route), options.log)
-    print(f"port {proxy.server_address[1]}", flush=True)
-    proxy.serve_forever()
+    Proxy(options.directory, routes(options.route), options.log).run()
 
 
 if __name__ == "__main__":

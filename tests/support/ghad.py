@@ -15,14 +15,14 @@ Prints "port N", then serves until SIGTERM. Entries are DIR/entries/<percent-enc
 import argparse
 import base64
 import hmac
-import http.server
 import json
 import os
 import re
-import sys
-import threading
 import urllib.parse
 import uuid
+
+import double
+from double import Refusal
 
 SERVICE = "/twirp/github.actions.results.api.v1.CacheService/"
 FIELDS = {"CreateCacheEntry": {"key", "version"}, "FinalizeCacheEntryUpload": {"key", "version", "size_bytes"},
@@ -30,55 +30,7 @@ FIELDS = {"CreateCacheEntry": {"key", "version"}, "FinalizeCacheEntryUpload": {"
 WHOLE_MAX, BLOCK_MAX = 5000 << 20, 4000 << 20
 
 
-class Refusal(Exception):
-    def __init__(self, status, code, message=""):
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message or code
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def note(self, text):
-        with self.server.lock, open(self.server.log, "a", encoding="utf-8") as log:
-            log.write(text + "\n")
-
-    def mode(self, key):
-        path = os.path.join(self.server.directory, "mode")
-        with self.server.lock:
-            try:
-                with open(path, encoding="utf-8") as f:
-                    lines = [line.split() for line in f]
-            except FileNotFoundError:
-                return None
-            for words in lines:
-                if words[0] != key or (key == "fail" and words[1] not in self.command + self.path):
-                    continue
-                if key == "flip":
-                    return words[1:]
-                where = 3 if key == "fail" else 1
-                if int(words[where]) <= 0:
-                    continue
-                words[where] = str(int(words[where]) - 1)
-                with open(path + ".new", "w", encoding="utf-8") as f:
-                    f.writelines(" ".join(line) + "\n" for line in lines)
-                os.replace(path + ".new", path)
-                return words[1:]
-        return None
-
-    def reply(self, status, headers=(), body=b"", length=None):
-        self.note(f'127.0.0.1 "{self.command} {self.path.partition("?")[0]} HTTP/1.1" {status} {len(body)} -')
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(double.Store):
     def handle_any(self):
         try:
             data = self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -155,14 +107,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def storage(self, data):
         if self.headers.get("Authorization"):
-            self.note("LEAK of the token")
+            self.server.note("LEAK of the token")
         query = dict(urllib.parse.parse_qsl(self.path.partition("?")[2]))
         key = self.server.signed.get(query.get("sig", "")[:-2])
         if key is None or query["sig"][-2:] != "+=" or self.mode("expire"):
             raise Refusal(403, "AuthenticationFailed", "Server failed to authenticate the request.")
         path = self.path_of(key)
         if self.command == "GET":
-            self.give(path)
+            with open(path, "rb") as f:
+                self.give(f.read(), spoil="index" not in path)
             return
         if "comp" not in query:
             if self.headers.get("x-ms-blob-type") != "BlockBlob" or len(data) > WHOLE_MAX:
@@ -182,22 +135,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             f.write(data)
         self.reply(201)
 
-    def give(self, path):
-        with open(path, "rb") as f:
-            data = f.read()
-        status, headers, begin = 200, [], re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if begin:
-            at, status = int(begin.group(1)), 206
-            headers.append(("Content-Range", f"bytes {at}-{len(data) - 1}/{len(data)}"))
-            data = data[at:]
-        if self.mode("flip"):
-            data = bytes([data[0] ^ 1]) + data[1:]
-        if "index" not in path and self.mode("cut"):
-            self.reply(status, headers, data[:len(data) // 2], len(data))
-            self.close_connection = True
-            return
-        self.reply(status, headers, data)
-
 
 def main():
     parser = argparse.ArgumentParser()
@@ -206,13 +143,10 @@ def main():
     parser.add_argument("--log", default=os.devnull)
     options = parser.parse_args()
     os.makedirs(os.path.join(options.directory, "entries"), exist_ok=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.directory, server.token, server.log = options.directory, options.token, options.log
-    server.lock, server.entries, server.signed, server.blocks = threading.Lock(), {}, {}, {}
-    print("port", server.server_address[1])
-    sys.stdout.flush()
-    server.serve_forever()
+    server = double.Server(Handler, options.log)
+    server.directory, server.token = options.directory, options.token
+    server.entries, server.signed, server.blocks = {}, {}, {}
+    server.run()
 
 
 main()

@@ -4,9 +4,10 @@
 
 The first argument is a log with one line for each request: METHOD path.
 """
-import http.server
 import json
 import sys
+
+import double
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -25,13 +26,7 @@ REFERRERS = [
 ]
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *args):
-        pass
-
+class Handler(double.Handler):
     def answer(self, status, body, kind="application/json", link=None, **headers):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
@@ -108,8 +103,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                         Docker_Content_Digest="sha256:" + "d" * 64)
 
     def do_GET(self):
-        with open(self.server.log, "a", encoding="utf-8") as f:
-            f.write(f"{self.command} {self.path}\n")
+        self.server.note(f"{self.command} {self.path}")
         parts = self.path.partition("?")[0].split("/")  # "", "v2", repository, …
         how = parts[2] if len(parts) > 3 else ""
         if self.path == "/v2/":
@@ -153,10 +147,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.log, server.turn = sys.argv[1], 0
-    print(f"port {server.server_port}", flush=True)
-    server.serve_forever()
+    server = double.Server(Handler, sys.argv[1])
+    server.turn = 0
+    server.run()
 
 
 if __name__ == "__main__":

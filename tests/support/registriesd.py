@@ -358,8 +358,7 @@ def main():
     options = parser.parse_args()
     proxy = connectd.Proxy(options.directory, SITES.get, options.log)
     proxy.registry, proxy.secret, proxy.tokens = options.registry, options.secret, Tokens()
-    print(f"port {proxy.server_address[1]}", flush=True)
-    proxy.serve_forever()
+    proxy.run()
 
 
 if __name__ == "__main__":

@@ -7,25 +7,25 @@ it, and keeps objects as files. Python's own library only.
 
 Prints "port N", then serves until SIGTERM. Objects are DIR/objects/<percent-encoded key>. Of DIR/mode each line "KEY VALUE" changes how it
 acts:
-    fail METHOD STATUS COUNT [RETRY-AFTER]  so many requests with this method fail
-    cut COUNT                               so many answers to GET of blobs end in the middle
-    flip 1                                  GET of blobs gives other bytes
-    skew SECONDS                            its clock is so far ahead
-    slow 1                                  every first part of a multipart upload is lost with a 500
+    fail WORD STATUS COUNT [RETRY-AFTER]  so many requests whose method and path hold the word fail
+    cut COUNT                             so many answers to GET of blobs end in the middle
+    flip 1                                GET of blobs gives other bytes
+    skew SECONDS                          its clock is so far ahead
+    slow 1                                every first part of a multipart upload is lost with a 500
 """
 import argparse
 import datetime
 import email.utils
 import hashlib
 import hmac
-import http.server
 import os
 import re
-import sys
-import threading
 import time
 import urllib.parse
 import uuid
+
+import double
+from double import Refusal
 
 KEYS = {  # id: (secret, token of temporary keys)
     "AKIAIOSFODNN7EXAMPLE": ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", None),
@@ -36,51 +36,12 @@ WHOLE_MAX = 5 << 30
 UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
-class Refusal(Exception):
-    def __init__(self, status, code, message=""):
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message or code
-
-
 def quote(text, safe=""):
     return urllib.parse.quote(text, safe=safe + "-._~")
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class Handler(double.Store):
     server_version = "s3d"
-
-    def log_message(self, *_):
-        pass
-
-    def note(self, status):
-        with self.server.lock, open(self.server.log, "a", encoding="utf-8") as log:
-            log.write(f'127.0.0.1 "{self.command} {self.path} HTTP/1.1" {status} 0 -\n')
-
-    def mode(self, key):
-        """The words behind a key of DIR/mode; those with a count lose one."""
-        path = os.path.join(self.server.directory, "mode")
-        with self.server.lock:
-            try:
-                with open(path, encoding="utf-8") as f:
-                    lines = [line.split() for line in f]
-            except FileNotFoundError:
-                return None
-            for words in lines:
-                if not words or words[0] != key or (key == "fail" and words[1] != self.command):
-                    continue
-                where = {"fail": 3, "cut": 1}.get(key)
-                if where is None:
-                    return words[1:]
-                if int(words[where]) <= 0:
-                    continue
-                words[where] = str(int(words[where]) - 1)
-                with open(path + ".new", "w", encoding="utf-8") as f:
-                    f.writelines(" ".join(line) + "\n" for line in lines)
-                os.replace(path + ".new", path)
-                return words[1:]
-        return None
 
     def now(self):
         skew = self.mode("skew")
@@ -88,16 +49,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp=None):
         return email.utils.formatdate(self.now() if timestamp is None else timestamp, usegmt=True)
-
-    def reply(self, status, headers=(), body=b"", length=None):
-        self.note(status)
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
     def refuse(self, r, extra=()):
         body = (f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{r.code}</Code><Message>{r.message}</Message>'
@@ -107,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def verify(self, hash_of_body):
         h = self.headers
-        fields = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, SignedHeaders=([^,]+), "
+        fields = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, ?SignedHeaders=([^,]+), ?"
                               r"Signature=([0-9a-f]{64})", h.get("Authorization", ""))
         if not fields:
             raise Refusal(403, "AccessDenied", "Access Denied")
@@ -205,7 +156,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve(self, key, body, tag):
         query = dict(urllib.parse.parse_qsl(self.path.partition("?")[2], keep_blank_values=True))
         if self.command in ("GET", "HEAD"):
-            self.give(key)
+            self.get(key)
         elif self.command == "PUT" and "uploadId" in query:
             self.part(query, body, tag)
         elif self.command == "PUT" and self.headers.get("X-Amz-Copy-Source"):
@@ -270,7 +221,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         del self.server.uploads[query["uploadId"]]
         self.reply(200, [], b"<CompleteMultipartUploadResult><ETag>&quot;x-2&quot;</ETag></CompleteMultipartUploadResult>")
 
-    def give(self, key):
+    def get(self, key):
         try:
             with open(self.object(key), "rb") as f:
                 data = f.read()
@@ -278,19 +229,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(404, "NoSuchKey", "The specified key does not exist.") from None
         headers = [("ETag", f'"{hashlib.md5(data).hexdigest()}"'), ("Content-Type", "binary/octet-stream"),
                    ("Last-Modified", email.utils.formatdate(os.path.getmtime(self.object(key)), usegmt=True))]
-        status, begin = 200, re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if begin:
-            status, at = 206, int(begin.group(1))
-            headers.append(("Content-Range", f"bytes {at}-{len(data) - 1}/{len(data)}"))
-            data = data[at:]
-        blob = "sha256:" in key and self.command == "GET"
-        if blob and self.mode("flip"):
-            data = bytes([data[0] ^ 1]) + data[1:]
-        if blob and len(data) > 1 and self.mode("cut"):
-            self.reply(status, headers, data[:len(data) // 2], len(data))
-            self.close_connection = True
-            return
-        self.reply(status, headers, data if self.command == "GET" else b"", len(data))
+        self.give(data, headers, "sha256:" in key and self.command == "GET")
 
 
 def main():
@@ -301,13 +240,10 @@ def main():
     parser.add_argument("--log", default=os.devnull)
     options = parser.parse_args()
     os.makedirs(os.path.join(options.directory, "objects"), exist_ok=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.directory, server.bucket, server.region, server.log = options.directory, options.bucket, options.region, options.log
-    server.lock, server.uploads, server.seen = threading.Lock(), {}, set()
-    print("port", server.server_address[1])
-    sys.stdout.flush()
-    server.serve_forever()
+    server = double.Server(Handler, options.log)
+    server.directory, server.bucket, server.region = options.directory, options.bucket, options.region
+    server.uploads, server.seen = {}, set()
+    server.run()
 
 
 main()

@@ -32,16 +32,16 @@ The token is a JWT (RS256) with the certificate in its header ("x5c"), which the
 """
 import argparse
 import base64
-import http.server
 import json
 import os
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 import uuid
+
+import double
 
 
 def make_keys(directory):
@@ -82,13 +82,7 @@ def granted(scopes, known, public):
     return access
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *args):
-        pass
-
+class Handler(double.Handler):
     def reply(self, status, body, **headers):
         data = json.dumps(body).encode()
         self.send_response(status)
@@ -98,9 +92,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(data)
-        if self.server.options.log:
-            with open(self.server.options.log, "a", encoding="utf-8") as f:
-                f.write(f"{self.command} {self.note} {status}\n")
+        self.server.note(f"{self.command} {self.note} {status}")
 
     def basic(self):
         value = self.headers.get("Authorization", "")
@@ -146,18 +138,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def serve(options):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    server.daemon_threads = True
+    server = double.Server(Handler, options.log, options.port)
     server.options = options
     server.signer = Signer(options.directory)
-    server.lock = threading.Lock()
     server.asked = 0
     if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*options.tls)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    print(f"port {server.server_address[1]}", flush=True)
-    server.serve_forever()
+    server.run()
 
 
 def main():
