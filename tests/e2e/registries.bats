@@ -10,15 +10,11 @@ secret=canary-5ecr3t.of-the-registries
 setup_file() {
     # They share the servers' log.
     export BATS_NO_PARALLELIZE_WITHIN_FILE=true
-    local dir
+    local dir port
     registry_start plain
     dir=$(servers_dir)/registries
-    mkdir -p "$dir"
-    "$support/registriesd.py" "$dir" --registry "$REGISTRY_PLAIN" --secret "$secret" --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    REGISTRIES_PROXY=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
-    export REGISTRIES_PROXY REGISTRIES_CA=$dir/ca.crt REGISTRIES_LOG=$dir/log
+    double_start registriesd.py "$dir" --registry "$REGISTRY_PLAIN" --secret "$secret" --log "$dir/log"
+    export REGISTRIES_PROXY=http://127.0.0.1:$port REGISTRIES_CA=$dir/ca.crt REGISTRIES_LOG=$dir/log
 }
 teardown_file() { servers_stop; }
 setup() {

@@ -12,11 +12,9 @@ setup_file() {
     token_start --user bob:secret
     registry_start token "$token_auth"
     faults_begin
-    "$support/hostiled.py" "$BATS_FILE_TMPDIR/hostile.log" >"$BATS_FILE_TMPDIR/hostile.out" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q ^port "$BATS_FILE_TMPDIR/hostile.out"
-    HOSTILE=127.0.0.1:$(sed -n 's/^port //p' "$BATS_FILE_TMPDIR/hostile.out")
-    export HOSTILE HOSTILE_LOG=$BATS_FILE_TMPDIR/hostile.log
+    local dir=$BATS_FILE_TMPDIR/hostile port
+    double_start hostiled.py "$dir/log"
+    export HOSTILE=127.0.0.1:$port HOSTILE_LOG=$dir/log
 }
 teardown_file() { servers_stop; }
 setup() {

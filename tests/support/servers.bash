@@ -101,17 +101,23 @@ registry_basic() {
   htpasswd: { realm: tests, path: $(servers_dir)/htpasswd-$1 }"
 }
 
+# double_start PROGRAM ARGUMENT…: a program of this folder that prints "port N" when ready. The caller has set `dir`, where its output goes;
+# sets `port`.
+double_start() {
+    mkdir -p "$dir"
+    "$support/$1" "${@:2}" >"$dir/out" 2>"$dir/err" 3>&- &
+    server_remember $!
+    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
+    port=$(sed -n 's/^port //p' "$dir/out")
+}
+
 # token_start: a token server (tests/support/tokend.py, whose options may follow). Exports TOKEN_URL and TOKEN_LOG, and sets `token_auth`
 # to what a registry_start of a registry that trusts it takes.
 token_start() {
     local dir port
     dir=$(servers_dir)/token
-    mkdir -p "$dir"
     "$support/tokend.py" keys "$dir"
-    "$support/tokend.py" serve "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    port=$(sed -n 's/^port //p' "$dir/out")
+    double_start tokend.py serve "$dir" --log "$dir/log" "$@"
     export TOKEN_URL=http://127.0.0.1:$port/token TOKEN_LOG=$dir/log
     # shellcheck disable=SC2034 # for the caller
     token_auth="auth:
@@ -120,14 +126,10 @@ token_start() {
 
 # faults_begin: one process for all the proxies that fault_start makes in this file's tests.
 faults_begin() {
-    local out
-    out=$(servers_dir)/faults
-    mkdir -p "$out"
-    "$support/../faultreg/faultreg.py" --control >"$out/out" 2>"$out/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$out/out" || { cat "$out/err"; return 1; }
-    FAULT_CONTROL=127.0.0.1:$(sed -n 's/^port //p' "$out/out")
-    export FAULT_CONTROL
+    local dir port
+    dir=$(servers_dir)/faults
+    double_start ../faultreg/faultreg.py --control
+    export FAULT_CONTROL=127.0.0.1:$port
 }
 
 # fault_start NAME TARGET ARGUMENT…: a proxy before the registry at TARGET that misbehaves as the arguments say (tests/faultreg/README.md).
@@ -147,28 +149,20 @@ fault_start() {
 # REGISTRY. Exports CLOUD_PROXY and CLOUD_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, CLOUD_METADATA (host:port), CLOUD_LOG and
 # CLOUD_DIR.
 cloud_start() {
-    local dir
+    local dir port
     dir=$(servers_dir)/cloud
-    mkdir -p "$dir"
-    "$support/cloudd.py" "$dir" --registry "$1" --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    CLOUD_PROXY=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
+    double_start cloudd.py "$dir" --registry "$1" --log "$dir/log"
     CLOUD_METADATA=127.0.0.1:$(sed -n 's/^metadata //p' "$dir/out")
-    export CLOUD_PROXY CLOUD_METADATA CLOUD_CA=$dir/ca.crt CLOUD_LOG=$dir/log CLOUD_DIR=$dir
+    export CLOUD_PROXY=http://127.0.0.1:$port CLOUD_METADATA CLOUD_CA=$dir/ca.crt CLOUD_LOG=$dir/log CLOUD_DIR=$dir
 }
 
 # connect_start NAME=HOST:PORT…: a proxy (tests/support/connectd.py) that answers for names with plain servers. Exports CONNECT_PROXY and
 # CONNECT_CA, for HTTPS_PROXY and SSL_CERT_FILE of commands, and CONNECT_LOG.
 connect_start() {
-    local dir
+    local dir port
     dir=$(servers_dir)/connect
-    mkdir -p "$dir"
-    "$support/connectd.py" "$dir" --log "$dir/log" "$@" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    CONNECT_PROXY=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
-    export CONNECT_PROXY CONNECT_CA=$dir/ca.crt CONNECT_LOG=$dir/log
+    double_start connectd.py "$dir" --log "$dir/log" "$@"
+    export CONNECT_PROXY=http://127.0.0.1:$port CONNECT_CA=$dir/ca.crt CONNECT_LOG=$dir/log
 }
 
 # requests LOG PATTERN: how many requests of a registry's access log match, as "METHOD URI STATUS BYTES-OF-THE-ANSWER".
@@ -193,27 +187,19 @@ requests_list() {
 
 # s3_start BUCKET: a double of Amazon S3 (tests/support/s3d.py). Exports S3_URL, S3_LOG and S3_DIR, and keys that are good there.
 s3_start() {
-    local dir
+    local dir port
     dir=$(servers_dir)/s3
-    mkdir -p "$dir"
-    "$support/s3d.py" "$dir" --bucket "$1" --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    S3_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")
-    export S3_URL S3_LOG=$dir/log S3_DIR=$dir
+    double_start s3d.py "$dir" --bucket "$1" --log "$dir/log"
+    export S3_URL=http://127.0.0.1:$port S3_LOG=$dir/log S3_DIR=$dir
     export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 }
 
 # gha_start: a double of the cache service of GitHub Actions (tests/support/ghad.py). Exports ACTIONS_RESULTS_URL and
 # ACTIONS_RUNTIME_TOKEN, as a job has them, GHA_LOG and GHA_DIR.
 gha_start() {
-    local dir
+    local dir port
     dir=$(servers_dir)/gha
-    mkdir -p "$dir"
-    "$support/ghad.py" "$dir" --token canary.runtime-token.x --log "$dir/log" >"$dir/out" 2>"$dir/err" 3>&- &
-    server_remember $!
-    wait_for 20 grep -q '^port ' "$dir/out" || { cat "$dir/err"; return 1; }
-    ACTIONS_RESULTS_URL=http://127.0.0.1:$(sed -n 's/^port //p' "$dir/out")/
-    export ACTIONS_RESULTS_URL ACTIONS_RUNTIME_TOKEN=canary.runtime-token.x
+    double_start ghad.py "$dir" --token canary.runtime-token.x --log "$dir/log"
+    export ACTIONS_RESULTS_URL=http://127.0.0.1:$port/ ACTIONS_RUNTIME_TOKEN=canary.runtime-token.x
     export GHA_LOG=$dir/log GHA_DIR=$dir
 }
