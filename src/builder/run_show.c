@@ -72,7 +72,7 @@ static char *beneath(const char *dir, const char *path)
 }
 
 /* With one id, others' files would be shown as nobody's, while those of the context belong to root; and who
- * may only read can still write into a FIFO or a device. */
+ * may only read can still write into a FIFO or a device, and talk to who listens on a socket. */
 static struct err *all_ours(const struct run_mount *mount, struct node *n, bool *yes)
 {
     struct node **child = NULL;
@@ -81,6 +81,7 @@ static struct err *all_ours(const struct run_mount *mount, struct node *n, bool 
            (n->type == NODE_FILE || n->type == NODE_DIR || n->type == NODE_SYMLINK);
     if (*yes && n->type == NODE_DIR)
         TRY(tree_children(mount->files, n, &child, &count));
+    *yes = *yes && !n->has_sockets;
     for (size_t i = 0; *yes && i < count; i++)
         TRY(all_ours(mount, child[i], yes));
     return NULL;

@@ -74,6 +74,7 @@ struct node {
     bool opaque;         /* a directory in a layer: hides what lies below it in lower layers (.wh..wh..opq) */
     bool implicit;       /* made up because a tar names children only; not written to a layer */
     bool children_known; /* directories: `child` is complete */
+    bool has_sockets;    /* a directory on disk: sockets in it were left out */
     uint32_t mode;       /* 07777 only */
     uint32_t uid, gid;
     uint32_t device_major, device_minor;

@@ -180,8 +180,10 @@ static struct err *read_entry(struct reading *r, const struct entry *entry)
     if (entry->type == DT_UNKNOWN && is_left_out(r, path, S_ISDIR(st.st_mode), &enter))
         return NULL;
     enum node_type type;
-    if (!tree_dir_type(st.st_mode, &type))
+    if (!tree_dir_type(st.st_mode, &type)) {
+        r->dir->has_sockets = true;
         return NULL;
+    }
     struct node *n = tree_new_node(r->by->store, r->dir, name, strlen(name));
     n->type = type;
     take_stat(r->tree, n, &st);

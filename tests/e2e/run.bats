@@ -395,6 +395,16 @@ END
     lade build -q context
 }
 
+@test "nobody outside is reached by a socket of the context" {
+    mkdir -p context/d/e
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' context/d/e/socket
+    echo x >context/d/e/file
+    dockerfile 'RUN --mount=type=bind,target=/c ls /c/d/e' 'RUN --mount=type=bind,source=d/e,target=/c ls /c'
+    says $'file\nfile'
+    dockerfile 'RUN --mount=type=bind,source=d/e/socket,target=/c :'
+    fails 4 '"/d/e/socket": not found' -- lade build -q context
+}
+
 @test "extra hosts" {
     dockerfile 'RUN grep -c "^10.1.2.3.*there" /etc/hosts'
     says 1 --add-host there:10.1.2.3

@@ -101,6 +101,8 @@ static void every_kind_of_node_is_read(void **state)
     assert_int_equal(find(t, "sub")->mode, 01777);
     assert_string_equal(find(t, "sub/link")->target, "../../outside");
     assert_true(find(t, "sub")->children_known);
+    assert_true(tree_root(t)->has_sockets);
+    assert_false(find(t, "sub")->has_sockets);
     assert_int_equal(tree_node_count(t), 6);
     assert_false(tree_root(t)->implicit);
     assert_int_equal(tree_root(t)->mode, 0700);
