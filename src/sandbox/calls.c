@@ -91,7 +91,7 @@ const struct calls_entry calls_table[] = {
     {"mknod", CALL_MKNOD, CALLS_WIDE},
     {"mknodat", CALL_MKNODAT, CALLS_WIDE},
     {"bind", CALL_BIND, CALLS_WIDE},
-    {"socketcall", CALL_BIND, CALLS_NARROW},
+    {"socketcall", CALL_SOCKETCALL, CALLS_NARROW},
     {"execve", CALL_EXECVE, CALLS_WIDE},
     {"execveat", CALL_EXECVEAT, CALLS_WIDE},
     {"umask", CALL_UMASK, CALLS_WIDE},

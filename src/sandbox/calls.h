@@ -71,6 +71,7 @@ enum call {
     CALL_MKNOD,
     CALL_MKNODAT,
     CALL_BIND,
+    CALL_SOCKETCALL, /* 32-bit programs: bind, and socket */
     CALL_EXECVE,
     CALL_EXECVEAT,
     CALL_CHROOT,

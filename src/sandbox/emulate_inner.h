@@ -94,6 +94,7 @@ struct answer answer_create(struct ask *a);
 struct answer answer_device(struct ask *a);
 struct answer answer_umask(struct ask *a);
 struct answer answer_bind(struct ask *a);
+struct answer answer_socketcall(struct ask *a);
 struct answer answer_link(struct ask *a);
 struct answer answer_change(struct ask *a);
 struct answer answer_exec(struct ask *a);

@@ -18,6 +18,7 @@
 #define TEST(argument, bits, is_inside, values) \
     ((struct filter_test){argument, bits, is_inside, values, ARRAY_LEN(values)})
 #define ALL_BITS UINT32_MAX
+#define AF_ALG_NUMBER 38
 #define AF_VSOCK_NUMBER 40
 
 /* What Docker denies to a container without CAP_SYS_ADMIN, and what reaches parts of the kernel that a build
@@ -43,14 +44,16 @@ static const char *const rings[] = {"io_uring_setup", "io_uring_enter", "io_urin
 
 static const uint32_t zero[] = {0};
 static const uint32_t terminal_input[] = {TIOCSTI, TIOCLINUX};
-static const uint32_t foreign_sockets[] = {AF_VSOCK_NUMBER};
+static const uint32_t foreign_sockets[] = {AF_ALG_NUMBER, AF_VSOCK_NUMBER};
 /* As Docker, and no randomisation of addresses (setarch -R). */
 static const uint32_t personalities[] = {0, 8, 0x20000, 0x20008, 0x40000, 0x40008, 0xffffffff};
 static const uint32_t devices[] = {S_IFCHR, S_IFBLK};
 static const uint32_t privilege_options[] = {PR_GET_KEEPCAPS,   PR_SET_KEEPCAPS,     PR_GET_SECUREBITS,
                                              PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS};
 static const uint32_t token_limit[] = {RLIMIT_RTTIME};
-static const uint32_t socketcall_bind[] = {2};
+static const uint32_t socketcall_bind[] = {FILTER_SOCKETCALL_BIND};
+static const uint32_t socketcall_socket[] = {FILTER_SOCKETCALL_SOCKET};
+static const uint32_t socketcall_both[] = {FILTER_SOCKETCALL_SOCKET, FILTER_SOCKETCALL_BIND};
 
 #define NEW_NAMESPACES                                                                            \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
@@ -121,7 +124,7 @@ static struct filter_test device_test(enum call call)
     return TEST(call == CALL_MKNOD ? 1 : 2, S_IFMT, true, devices);
 }
 
-static struct filter_test notify_test(const struct calls_entry *entry, bool copies)
+static struct filter_test notify_test(const struct calls_entry *entry, bool copies, bool insecure)
 {
     if (entry->call == CALL_OPEN)
         return TEST(1, copies ? WRITES : CREATES, false, zero);
@@ -133,13 +136,15 @@ static struct filter_test notify_test(const struct calls_entry *entry, bool copi
         return TEST(0, ALL_BITS, true, token_limit);
     if (entry->call == CALL_PRLIMIT)
         return TEST(1, ALL_BITS, true, token_limit);
-    if (entry->call == CALL_BIND && entry->compat == CALLS_NARROW)
+    if (entry->call == CALL_SOCKETCALL && insecure)
         return TEST(0, ALL_BITS, true, socketcall_bind);
+    if (entry->call == CALL_SOCKETCALL)
+        return TEST(0, ALL_BITS, true, socketcall_both);
     return ANY;
 }
 
 static void emulate(struct filter_rules *rules, enum calls_arch arch, enum filter_emulation emulation,
-                    bool copies)
+                    bool copies, bool insecure)
 {
     for (size_t i = 0; i < calls_table_count; i++) {
         const struct calls_entry *entry = &calls_table[i];
@@ -147,11 +152,13 @@ static void emulate(struct filter_rules *rules, enum calls_arch arch, enum filte
         if (is_change(entry->call) && !copies)
             continue;
         if (emulation == FILTER_NOTIFY || (emulation == FILTER_DEVICES && copies && copies_up(entry->call)))
-            add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, notify_test(entry, copies));
+            add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, notify_test(entry, copies, insecure));
         else if (emulation == FILTER_DEVICES && is_device_call(entry->call))
             add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, device_test(entry->call));
         else if (emulation == FILTER_DEVICES && is_link_call(entry->call))
             add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, ANY);
+        else if (emulation == FILTER_DEVICES && entry->call == CALL_SOCKETCALL && !insecure)
+            add(rules, arch, entry->name, SECCOMP_RET_USER_NOTIF, TEST(0, ALL_BITS, true, socketcall_socket));
         else if (emulation == FILTER_FAKE && is_faked(entry->call))
             add(rules, arch, entry->name, FAIL(0),
                 is_device_call(entry->call) ? device_test(entry->call) : ANY);
@@ -176,9 +183,17 @@ void filter_rules_make(struct filter_rules *out, enum calls_arch arch, enum filt
         for (size_t i = 0; i < ARRAY_LEN(rings); i++)
             add(out, arch, rings[i], FAIL(ENOSYS), ANY);
     }
-    emulate(out, arch, emulation, copies);
+    emulate(out, arch, emulation, copies, insecure);
     if (out->count > 0)
         qsort(out->item, out->count, sizeof *out->item, compare);
+}
+
+bool filter_rules_denied_socket(uint32_t family)
+{
+    for (size_t i = 0; i < ARRAY_LEN(foreign_sockets); i++)
+        if (foreign_sockets[i] == family)
+            return true;
+    return false;
 }
 
 void filter_rules_wipe(struct filter_rules *rules)

@@ -33,4 +33,10 @@ void filter_rules_make(struct filter_rules *out, enum calls_arch arch, enum filt
                        bool copies, bool insecure);
 void filter_rules_wipe(struct filter_rules *rules);
 
+/* socketcall(2) has its own arguments in memory, where no rule sees them. What its first argument means: */
+#define FILTER_SOCKETCALL_SOCKET 1
+#define FILTER_SOCKETCALL_BIND 2
+/* Is there a rule against socket(2) of this family? */
+bool filter_rules_denied_socket(uint32_t family);
+
 #endif

@@ -64,6 +64,7 @@ static const answer_function answers[CALL_COUNT] = {
     [CALL_MKNOD] = answer_device,
     [CALL_MKNODAT] = answer_device,
     [CALL_BIND] = answer_bind,
+    [CALL_SOCKETCALL] = answer_socketcall,
     [CALL_LINK] = answer_link,
     [CALL_LINKAT] = answer_link,
     [CALL_EXECVE] = answer_exec,

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static struct stat st;
@@ -251,6 +253,61 @@ static void test_old_calls(void **state)
     (void)state;
     run_emulated({.command = old_calls});
 }
+
+/* socketcall(SYS_SOCKET); its arguments are in memory. */
+static long socket32(uint32_t *low, uint32_t family, uint32_t type)
+{
+    low[0] = family;
+    low[1] = type;
+    low[2] = 0;
+    return call32(102, 1, (unsigned long)low, 0, 0);
+}
+
+static void old_sockets(void)
+{
+    uint32_t *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/tmp/socket"};
+    int kind, fd;
+    socklen_t len = sizeof kind;
+
+    want(low != MAP_FAILED);
+    if (call32(199, 0, 0, 0, 0) == -ENOSYS)
+        return; /* a kernel without it */
+    want_int(socket32(low, 40, SOCK_STREAM), -EPERM);
+    want_int(socket32(low, 38, SOCK_SEQPACKET), -EPERM);
+    want_int(socket32(low, 1000, SOCK_STREAM), -EAFNOSUPPORT);
+    want_int(call32(102, 1, 0, 0, 0), -EFAULT);
+    fd = (int)socket32(low, AF_UNIX, SOCK_STREAM);
+    want(fd >= 0);
+    want_int(fcntl(fd, F_GETFD), 0);
+    want_int(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &kind, &len), 0);
+    want_int(kind, AF_UNIX);
+    want_int(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    fd = (int)socket32(low, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+    want_int(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    want(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+static void test_old_sockets(void **state)
+{
+    (void)state;
+    run_emulated({.command = old_sockets});
+    run_emulated({.emulation = FILTER_DEVICES, .command = old_sockets});
+}
+
+static void old_sockets_insecure(void)
+{
+    uint32_t *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+    want(low != MAP_FAILED);
+    want(socket32(low, 38, SOCK_SEQPACKET) != -EPERM);
+}
+
+static void test_old_sockets_insecure(void **state)
+{
+    (void)state;
+    run_emulated({.insecure = true, .command = old_sockets_insecure});
+}
 #endif
 
 int main(void)
@@ -261,6 +318,8 @@ int main(void)
         cmocka_unit_test(test_addresses),
 #ifdef __x86_64__
         cmocka_unit_test(test_old_calls),
+        cmocka_unit_test(test_old_sockets),
+        cmocka_unit_test(test_old_sockets_insecure),
 #endif
     };
 

@@ -73,6 +73,7 @@ static void denied(void)
     /* The kernel looks at 32 bits of it. */
     want_error(syscall(SYS_ioctl, 0, (1UL << 32) | TIOCSTI, "x"), EPERM);
     want_error(socket(40, SOCK_STREAM, 0), EPERM);
+    want_error(socket(38, SOCK_SEQPACKET, 0), EPERM);
     want_error(personality(0x0800000), EPERM);
     want_int(personality(0xffffffff), personality(0xffffffff));
     want(open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0);
