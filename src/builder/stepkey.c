@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 64
+#define ANY_CACHE "any"
 
 static void add_digest(struct step_record *r, const char *name, const struct digest *d)
 {
@@ -57,6 +58,16 @@ static void add_user(struct step_record *r, const struct run_plan *plan)
     steprecord_add_text(r, "user", buf_text(&text));
 }
 
+/* Names alone: where a machine has what they stand for is its own affair. */
+static void add_hosts(struct step_record *r, const struct builder *b)
+{
+    AUTO_VALUE(buf_wipe) struct buf names = BUF(BUF_NO_LIMIT);
+    const struct strmap *hosts = &b->options->run.hosts;
+    for (size_t i = 0; i < hosts->count; i++)
+        buf_printf(&names, "%s%s", i ? " " : "", hosts->key[i]);
+    steprecord_add_text(r, "hosts", buf_text(&names));
+}
+
 static const char *kind_name(enum run_mount_kind kind)
 {
     switch (kind) {
@@ -74,15 +85,23 @@ static const char *kind_name(enum run_mount_kind kind)
     return "";
 }
 
+/* Which of the caches a mount is does not count, nor who shares it, as with BuildKit, unless it is the one
+ * that has its name from where it is shown. */
+static bool is_any_cache(const struct run_mount *m)
+{
+    const char *slash = m->id ? strchr(m->id, '/') : NULL;
+    return m->kind == RUN_CACHE && (m->sharing != RUN_SHARED || !slash || !str_eq(slash + 1, m->target));
+}
+
 /* The options are one line; strings in it stand last or have a place of their own. */
 static void add_mount_options(struct step_record *r, size_t number, const struct run_mount *m)
 {
     static const char *const text[] = {"target", "id", "env"};
-    const char *value[] = {m->target, m->id, m->env};
+    const char *value[] = {m->target, is_any_cache(m) ? ANY_CACHE : m->id, m->env};
     AUTO(mem_free)
-    char *options = mem_printf("%s ro=%d sharing=%d size=%" PRIu64 " mode=%o uid=%" PRIu32 " gid=%" PRIu32,
-                               kind_name(m->kind), m->read_only, m->kind == RUN_CACHE ? (int)m->sharing : 0,
-                               m->size, m->mode, m->uid, m->gid);
+    char *options =
+        mem_printf("%s ro=%d size=%" PRIu64 " mode=%o uid=%" PRIu32 " gid=%" PRIu32 " required=%d",
+                   kind_name(m->kind), m->read_only, m->size, m->mode, m->uid, m->gid, m->required);
     char name[NAME_MAX_LEN];
     snprintf(name, sizeof name, "mount %zu", number);
     steprecord_add_text(r, name, options);
@@ -152,7 +171,7 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
     steprecord_add_text(out, "network", plan->network == SANDBOX_NETWORK_NONE ? "none" : "host");
     steprecord_add_text(out, "security", plan->insecure ? "insecure" : "sandbox");
     steprecord_add_text(out, "hostname", plan->hostname);
-    steprecord_add_text(out, "hosts", plan->hosts);
+    add_hosts(out, b);
     add_epoch(out, b);
     return NULL;
 }

@@ -37,7 +37,7 @@ static struct digest key_with(void (*change)(struct world *w))
         w.parts[i] = &w.part[i];
     }
     w.s.parts = (struct part_list){.item = w.parts, .count = 2};
-    w.mount[0] = (struct run_mount){.kind = RUN_CACHE, .target = mem_strdup("/c"), .id = mem_strdup("c")};
+    w.mount[0] = (struct run_mount){.kind = RUN_CACHE, .target = mem_strdup("/c"), .id = mem_strdup("//c")};
     w.mount[1] = (struct run_mount){.kind = RUN_SECRET, .target = mem_strdup("/s"), .id = mem_strdup("s")};
     w.plan = (struct run_plan){.mount = w.mount, .mount_count = 2, .groups = w.groups, .group_count = 1};
     strlist_add(&w.plan.argv, "make");
@@ -49,6 +49,7 @@ static struct digest key_with(void (*change)(struct world *w))
     assert_null(stepkey_make(&r, &w.b, &w.s, &w.plan, false));
     builder_unlock(&w.b);
     assert_null(steprecord_key(&r, &key));
+    strmap_wipe(&w.options.run.hosts);
     w.plan.mount = NULL;
     w.plan.groups = NULL;
     w.plan.mount_count = 0;
@@ -88,13 +89,14 @@ CHANGE(security, w->plan.insecure = true)
 CHANGE(platform, w->plan.platform.architecture[0] = 'x')
 CHANGE(script, w->plan.script = mem_strdup("#!/bin/x"))
 CHANGE(hostname, w->plan.hostname = mem_strdup("h"))
-CHANGE(hosts, w->plan.hosts = mem_strdup("1.2.3.4 h"))
+CHANGE(hosts, strmap_set(&w->options.run.hosts, "h", "1.2.3.4"))
 CHANGE(epoch, w->b.epoch = 8)
 CHANGE(real_time, w->options.time = BUILD_TIME_REAL)
 CHANGE(mount_target, set(&w->mount[0].target, "/d"))
 CHANGE(mount_id, set(&w->mount[1].id, "t"))
 CHANGE(mount_kind, w->mount[0].kind = RUN_TMPFS)
 CHANGE(mount_sharing, w->mount[0].sharing = RUN_LOCKED)
+CHANGE(mount_required, w->mount[1].required = true)
 CHANGE(mount_mode, w->mount[1].mode = 0400)
 CHANGE(fewer_mounts, w->plan.mount_count = 1)
 
@@ -110,10 +112,10 @@ CHANGE(secret, w->mount[1].secret = &a_secret)
 static void what_counts_changes_the_key(void **state)
 {
     static void (*const changes[])(struct world *) = {
-        nothing,    layer,         fewer_layers, word,         split_word, variable,     more_variables,
-        directory,  user,          group,        groups,       network,    security,     platform,
-        script,     hostname,      hosts,        epoch,        real_time,  mount_target, mount_id,
-        mount_kind, mount_sharing, mount_mode,   fewer_mounts,
+        nothing,    layer,         fewer_layers, word,         split_word,     variable,     more_variables,
+        directory,  user,          group,        groups,       network,        security,     platform,
+        script,     hostname,      hosts,        epoch,        real_time,      mount_target, mount_id,
+        mount_kind, mount_sharing, mount_mode,   fewer_mounts, mount_required,
     };
     struct digest key[ARRAY_LEN(changes)];
     (void)state;
@@ -135,11 +137,26 @@ static void what_does_not_count_leaves_it(void **state)
     }
 }
 
+CHANGE(one_cache, set(&w->mount[0].id, "/one"))
+CHANGE(another_cache, set(&w->mount[0].id, "space/two"); w->mount[0].sharing = RUN_PRIVATE)
+CHANGE(host_here, strmap_set(&w->options.run.hosts, "h", "1.2.3.4"))
+CHANGE(host_there, strmap_set(&w->options.run.hosts, "h", "4.3.2.1"))
+
+static void which_cache_and_which_address_do_not_count(void **state)
+{
+    struct digest one = key_with(one_cache), another = key_with(another_cache);
+    struct digest here = key_with(host_here), there = key_with(host_there);
+    (void)state;
+    assert_true(digest_equal(&one, &another));
+    assert_true(digest_equal(&here, &there));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_counts_changes_the_key),
         cmocka_unit_test(what_does_not_count_leaves_it),
+        cmocka_unit_test(which_cache_and_which_address_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
