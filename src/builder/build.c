@@ -214,6 +214,19 @@ struct without {
     bool ghosts, imports;
 };
 
+/* What is said to be wrong may be so only by what a cache says of a layer. A command that fails is another
+ * matter: it saw the layers themselves. */
+static bool rests_on_claims(const struct builder *b, const struct err *e)
+{
+    enum err_kind kind = e ? err_kind_of(e) : ERR_STOPPED;
+    bool doubtful =
+        kind == ERR_INPUT || kind == ERR_NOT_FOUND || kind == ERR_INTEGRITY || kind == ERR_INTERNAL;
+    for (size_t i = 0; doubtful && i < b->parts.count; i++)
+        if (b->parts.item[i]->claimed)
+            return true;
+    return false;
+}
+
 static struct err *run_once(struct build_result *out, const struct build_options *options,
                             struct store *layout, struct registry *r, struct passes *passes,
                             const struct without *without, struct without *found)
@@ -228,7 +241,7 @@ static struct err *run_once(struct build_result *out, const struct build_options
                         .no_imports = without->imports};
     struct err *e = run_build(&b, r, out);
     found->ghosts = atomic_load(&b.ghost_needed);
-    found->imports = atomic_load(&b.import_broken);
+    found->imports = atomic_load(&b.import_broken) || rests_on_claims(&b, e);
     builder_wipe(&b);
     return e;
 }

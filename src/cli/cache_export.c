@@ -11,12 +11,17 @@
 
 #include <stdlib.h>
 
-/* A directory that is not there yet is an empty cache. */
+/* A directory that is not there yet is an empty cache, and one that cannot be read costs time only. */
 static struct err *open_local(struct session *s, const struct cache_place *p, struct cache_source *out)
 {
     struct err *e = layout_open(&out->store, p->path, LAYOUT_READ);
     if (e && err_kind_of(e) == ERR_NOT_FOUND) {
         event_note(&s->events, "cache from %s: there is nothing yet", p->shown);
+        err_free(e);
+        return NULL;
+    }
+    if (e && err_kind_of(e) != ERR_STOPPED) {
+        event_warn(&s->events, "cache from %s is not used: %s", p->shown, err_message(e));
         err_free(e);
         return NULL;
     }

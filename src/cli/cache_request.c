@@ -2,6 +2,7 @@
 #include "cli/cache_request.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "cli/cache_service.h"
 #include "cli/csv.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define TAG_DEFAULT "latest"
+#define LEVEL_MAX 22 /* of zstd */
 
 static struct err *unexpected(const char *option, const char *key, const char *expected, const char *found)
 {
@@ -40,23 +42,42 @@ static struct err *set_kind(struct cache_place *p, const char *option, const cha
     return NULL;
 }
 
+static bool is_one_of(const char *value, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(value, list[i]))
+            return true;
+    return false;
+}
+
+/* As BuildKit reads them. */
 static struct err *parse_bool(const char *option, const char *key, const char *value, bool *out)
 {
-    *out = str_eq(value, "true") || str_eq(value, "1");
-    if (*out || str_eq(value, "false") || str_eq(value, "0"))
+    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+    *out = is_one_of(value, yes, ARRAY_LEN(yes));
+    if (*out || is_one_of(value, no, ARRAY_LEN(no)))
         return NULL;
     return unexpected(option, key, "true or false", value);
 }
 
 /* What buildx's caches can be told and lade's are anyway, or need not be. */
-static bool is_accepted(const char *key)
+static struct err *check_accepted(const char *option, const char *key, const char *value, bool *known)
 {
-    static const char *const keys[] = {"image-manifest", "oci-mediatypes", "force-compression", "compression",
-                                       "compression-level"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (str_eq(key, keys[i]))
-            return true;
-    return false;
+    static const char *const flags[] = {"image-manifest", "oci-mediatypes", "force-compression"};
+    static const char *const forms[] = {"uncompressed", "gzip", "estargz", "zstd"};
+    uint64_t level = 0;
+    bool flag = false;
+    if (is_one_of(key, flags, ARRAY_LEN(flags)))
+        return parse_bool(option, key, value, &flag);
+    if (str_eq(key, "compression"))
+        return is_one_of(value, forms, ARRAY_LEN(forms))
+                   ? NULL
+                   : unexpected(option, key, "uncompressed, gzip, estargz or zstd", value);
+    if (str_eq(key, "compression-level"))
+        return num_parse(value, LEVEL_MAX, &level) ? NULL : unexpected(option, key, "a number to 22", value);
+    *known = false;
+    return NULL;
 }
 
 static struct err *set_export_key(struct cache_place *p, const char *option, const char *key,
@@ -73,8 +94,7 @@ static struct err *set_export_key(struct cache_place *p, const char *option, con
         p->must = !ignore;
         return NULL;
     }
-    *known = is_accepted(key);
-    return NULL;
+    return check_accepted(option, key, value, known);
 }
 
 static void set_text(char **place, const char *value)
@@ -160,6 +180,8 @@ static struct err *parse_fields(struct cache_place *p, const struct strlist *fie
             return err_new(ERR_USAGE, "%s: expected key=value, found \"%s\"", option, safe);
         }
         AUTO(mem_free) char *key = mem_strndup(field, (size_t)(equals - field));
+        for (char *at = key; *at; at++)
+            *at = str_lower(*at);
         typed = typed || str_eq(key, "type");
         TRY(set_key(p, option, key, equals + 1, to, ref));
     }

@@ -18,6 +18,9 @@ setup_file() {
 teardown_file() { servers_stop; }
 setup() { fresh; }
 
+# From now on another machine: nothing is there.
+machine() { export LADE_CACHE=$HOME/$1/cache LADE_STORE=$HOME/$1/store; }
+
 @test "what was made of files that only a cache tells of is not kept for other builds" {
     mkdir c
     printf 'FROM %s\nCOPY --from=%s /etc/conf /copied\n' "$BASE" "$BASE" >c/Dockerfile
@@ -25,7 +28,7 @@ setup() { fresh; }
     "$BATS_TEST_DIRNAME/cache_lie.py" lies conf cone
     # A file that is not there.
     sed -i 's,/etc/conf,/etc/cone,' c/Dockerfile
-    export LADE_CACHE=$HOME/other LADE_STORE=$HOME/store
+    machine other
     lade build -q -t a --cache-from type=local,src=lies c
     fails 4 "/etc/cone" -- lade build -q -t a c
     sed -i 's,/etc/cone,/etc/conf,' c/Dockerfile
@@ -46,4 +49,34 @@ EOF
         lade build -q -o type=local,dest=$word c
         same "what the mount showed" "$(cat $word/out)" $word
     done
+}
+
+@test "what a cache says of a layer, or how it is, ends no build" {
+    mkdir c
+    printf 'FROM %s\nCOPY --from=%s /etc/conf /copied\n' "$BASE" "$BASE" >c/Dockerfile
+    one=$(lade build -q -t a --cache-to type=local,dest=lies c)
+    "$BATS_TEST_DIRNAME/cache_lie.py" lies conf cone
+    machine other
+    lade build --progress plain --iidfile iid --cache-from type=local,src=lies c 2>log
+    same digests "$(cat iid)" "$one"
+    grep -q 'once more, without caches of others' log
+    echo file >lies/oci-layout
+    echo file >file
+    mkdir nothing
+    for place in lies file nothing; do
+        lade build --progress plain --iidfile iid --cache-from type=local,src=$place c 2>log
+        same digests "$(cat iid)" "$one"
+        grep -q "cache from $place:latest is not used" log
+    done
+}
+
+@test "keys and values of --cache-to are those of buildx" {
+    mkdir c
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >c/Dockerfile
+    to=type=local,dest=dir
+    fails 2 compression "found \"lzma\"" -- lade build -q --cache-to "$to,compression=lzma" c
+    fails 2 compression-level -- lade build -q --cache-to "$to,compression-level=high" c
+    fails 2 oci-mediatypes "true or false" -- lade build -q --cache-to "$to,oci-mediatypes=maybe" c
+    lade build -q --cache-to "Type=local,DEST=dir,ignore-error=True,compression=zstd,compression-level=3,force-compression=t,image-manifest=0" c
+    [ -e dir/index.json ]
 }
