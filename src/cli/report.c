@@ -56,6 +56,7 @@ void report_add(struct session *s, const struct push_target *target)
     json_put(entry, "bytes", count(target->report.bytes_sent));
     json_put(entry, "descriptor", desc_to_json(&target->pushed));
     json_put(entry, "digest", json_new_str(digest_text(&target->pushed.digest, digest)));
+    json_put(entry, "known", json_boolean(target->known));
     json_put(entry, "name", json_new_str(name));
     json_put(entry, "skipped", json_boolean(target->skipped));
     json_push(s->report, entry);

@@ -9,6 +9,7 @@
 #include "image/digestset.h"
 #include "image/manifest.h"
 #include "image/mediatype.h"
+#include "image/watch.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -17,8 +18,6 @@
 #define DEPTH_MAX 8
 #define DESCRIPTORS_MAX 10000
 #define MANIFEST_BYTES_MAX (UINT64_C(256) << 20)
-/* Progress is told not more often than this. */
-#define TELL_BYTES (256 << 10)
 
 /* A manifest or an index, in memory. */
 struct node {
@@ -26,6 +25,7 @@ struct node {
     char *data;
     unsigned height; /* above its highest child: 1 + height; without child manifests: 0 */
     bool refers;     /* it has a subject */
+    bool there;      /* `to` has it, with all below */
 };
 
 struct copy {
@@ -62,6 +62,11 @@ static void copy_wipe(struct copy *c)
     digestset_wipe(&c->blob_set);
     lock_free(c->lock);
     err_free(c->failed);
+}
+
+static unsigned jobs_of(const struct copy *c)
+{
+    return c->options->jobs ? c->options->jobs : JOBS;
 }
 
 /* The graph, read before anything is sent. */
@@ -115,6 +120,20 @@ static struct err *read_node(struct copy *c, size_t number, unsigned depth, stru
     return depth == 1 ? e : err_wrap(e, "%s", digest_short(&node->desc.digest, digest));
 }
 
+/* What is there may not be noted yet among what refers to its subject, when a push ended between the two: it
+ * is sent again. */
+static struct err *ask_node(struct copy *c, size_t number)
+{
+    struct node *node = &c->node[number];
+    if (!c->options->from_top || node->refers)
+        return NULL;
+    struct err *e = store_has(c->to, &node->desc, &node->there);
+    if (e && (err_kind_of(e) == ERR_NETWORK || err_kind_of(e) == ERR_STOPPED))
+        return e;
+    err_free(e); /* who lets nobody look may still take it */
+    return NULL;
+}
+
 static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, unsigned *height)
 {
     AUTO_VALUE(manifest_wipe) struct manifest m = {0};
@@ -135,24 +154,52 @@ static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, 
                        (unsigned long long)MANIFEST_BYTES_MAX);
     TRY(stop_check());
     TRY(read_node(c, number, depth, &m));
-    for (size_t i = 0; i < m.manifests.count; i++) {
+    c->node[number].refers = m.subject.media_type != NULL;
+    if (depth == 1)
+        TRY(ask_node(c, 0));
+    for (size_t i = 0; i < m.manifests.count && !c->node[number].there; i++) {
         const struct desc *child = &m.manifests.item[i];
         unsigned below = 0;
-        /* A child of an unknown kind is a blob without children. */
-        if (!mediatype_is_manifest(child->media_type)) {
-            TRY(add_blob(c, child));
+        if (!mediatype_is_manifest(child->media_type))
             continue;
-        }
         TRY(gather(c, child, depth + 1, &below));
         if (below + 1 > *height)
             *height = below + 1;
     }
     c->node[number].height = *height;
-    c->node[number].refers = m.subject.media_type != NULL;
+    return NULL;
+}
+
+/* What is below the manifests that are not there. A child of an unknown kind is a blob without children. */
+static struct err *gather_blobs(struct copy *c, const struct node *node)
+{
+    AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+    if (node->there)
+        return NULL;
+    TRY(manifest_parse(&m, node->data, (size_t)node->desc.size, node->desc.media_type, "manifest"));
+    for (size_t i = 0; i < m.manifests.count; i++)
+        if (!mediatype_is_manifest(m.manifests.item[i].media_type))
+            TRY(add_blob(c, &m.manifests.item[i]));
     if (m.config.media_type)
         TRY(add_blob(c, &m.config));
     for (size_t i = 0; i < m.layers.count; i++)
         TRY(add_blob(c, &m.layers.item[i]));
+    return NULL;
+}
+
+static struct err *ask_child(void *ctx, size_t i)
+{
+    return i == 0 ? NULL : ask_node(ctx, i);
+}
+
+/* The graph, and what of it there is to send. */
+static struct err *gather_all(struct copy *c, const struct desc *root, unsigned *height)
+{
+    TRY(gather(c, root, 1, height));
+    if (c->options->from_top && c->node_count > 1)
+        TRY(pool_each(jobs_of(c), c->node_count, ask_child, c));
+    for (size_t i = 0; i < c->node_count; i++)
+        TRY(gather_blobs(c, &c->node[i]));
     return NULL;
 }
 
@@ -166,71 +213,6 @@ static struct err *cancelled(const struct copy *c)
     return is_cancelled(c) ? err_new(ERR_STOPPED, "stopped, because nobody waits for it") : NULL;
 }
 
-/* A source that tells of its progress, and ends early when another blob has failed. */
-struct watched {
-    struct source source;
-    struct source *inner;
-    struct copy *copy;
-    const struct desc *desc;
-    uint64_t done, told;
-};
-
-static struct err *watched_peek(struct source *s, const uint8_t **data, size_t *len)
-{
-    struct watched *w = (struct watched *)s;
-    if (atomic_load(&w->copy->stopping))
-        return err_new(ERR_STOPPED, "stopped, because another blob failed");
-    TRY(cancelled(w->copy));
-    return source_peek(w->inner, data, len);
-}
-
-static void tell(struct watched *w)
-{
-    w->told = w->done;
-    event_emit(
-        w->copy->options->events,
-        &(struct event){.kind = EVENT_BYTES, .desc = w->desc, .done = w->done, .total = w->desc->size});
-}
-
-static void watched_advance(struct source *s, size_t len)
-{
-    struct watched *w = (struct watched *)s;
-    source_advance(w->inner, len);
-    w->done += len;
-    if (w->done - w->told >= TELL_BYTES || w->done == w->desc->size)
-        tell(w);
-}
-
-static struct err *watched_reopen(struct source *s, uint64_t offset)
-{
-    struct watched *w = (struct watched *)s;
-    TRY(source_reopen(w->inner, offset));
-    w->done = offset;
-    tell(w);
-    return NULL;
-}
-
-static void watched_free(struct source *s)
-{
-    struct watched *w = (struct watched *)s;
-    source_free(w->inner);
-    free(w);
-}
-
-static struct source *watch(struct copy *c, const struct desc *d, struct source *inner_take)
-{
-    static const struct source_ops once = {
-        .peek = watched_peek, .advance = watched_advance, .free = watched_free};
-    static const struct source_ops again = {
-        .peek = watched_peek, .advance = watched_advance, .reopen = watched_reopen, .free = watched_free};
-    struct watched *w = mem_zero(1, sizeof *w);
-    w->source.ops = source_can_reopen(inner_take) ? &again : &once;
-    w->inner = inner_take;
-    w->copy = c;
-    w->desc = d;
-    return &w->source;
-}
-
 /* The root goes last, so its name may come with it; whether the root itself is there makes no difference. */
 static bool is_named_root(const struct copy *c, const struct desc *d)
 {
@@ -238,6 +220,11 @@ static bool is_named_root(const struct copy *c, const struct desc *d)
 }
 
 enum outcome { PRESENT, MOUNTED, SENT };
+
+static struct source *watch(struct copy *c, const struct desc *d, struct source *inner_take)
+{
+    return watch_source(inner_take, d, c->options->events, &c->stopping, c->options->cancel);
+}
 
 static struct err *send_bytes(struct copy *c, const struct desc *d)
 {
@@ -247,34 +234,31 @@ static struct err *send_bytes(struct copy *c, const struct desc *d)
     return store_put(c->to, d, from);
 }
 
-/* What is there may not be noted yet among what refers to its subject, when a push ended between the two: it
- * is sent again. */
-static bool is_done_when_there(const struct desc *d, const char *data)
+static struct err *move_node(struct copy *c, const struct node *node, enum outcome *how)
 {
-    return !data || !((const struct node *)d)->refers;
+    const struct desc *d = &node->desc;
+    bool named = is_named_root(c, d), done = node->there;
+    AUTO(source_free) struct source *from = NULL;
+    if (!named && !c->options->from_top && !node->refers)
+        TRY(store_has(c->to, d, &done));
+    if (done && !named)
+        return NULL;
+    *how = SENT;
+    from = watch(c, d, source_mem(node->data, (size_t)d->size));
+    return named ? store_put_tagged(c->to, d, c->options->tag, from) : store_put(c->to, d, from);
 }
 
-/* `data`: the bytes, when they are in memory: then it is the `desc` of a node. */
-static struct err *move(struct copy *c, const struct desc *d, const char *data, enum outcome *how)
+/* `node`: the one whose descriptor it is; NULL: it is no manifest. */
+static struct err *move(struct copy *c, const struct desc *d, const struct node *node, enum outcome *how)
 {
-    AUTO(source_free) struct source *from = NULL;
     bool done = false;
     *how = PRESENT;
     TRY(stop_check());
-    if (is_named_root(c, d)) {
-        *how = SENT;
-        from = watch(c, d, source_mem(data, (size_t)d->size));
-        return store_put_tagged(c->to, d, c->options->tag, from);
-    }
-    if (is_done_when_there(d, data))
-        TRY(store_has(c->to, d, &done));
+    if (node)
+        return move_node(c, node, how);
+    TRY(store_has(c->to, d, &done));
     if (done)
         return NULL;
-    if (data) {
-        *how = SENT;
-        from = watch(c, d, source_mem(data, (size_t)d->size));
-        return store_put(c->to, d, from);
-    }
     AUTO(mem_free) char *origin = store_origin(c->from, d);
     *how = MOUNTED;
     if (origin)
@@ -329,19 +313,19 @@ static void fail(struct copy *c, const struct desc *d, bool is_manifest, struct 
     atomic_store(&c->stopping, true);
 }
 
-static void send(struct copy *c, const struct desc *d, const char *data)
+static void send(struct copy *c, const struct desc *d, const struct node *node)
 {
     const struct events *events = c->options->events;
     enum outcome how = PRESENT;
     if (atomic_load(&c->stopping) || is_cancelled(c))
         return;
     event_emit(events, &(struct event){.kind = EVENT_BLOB, .desc = d, .name = c->place, .total = d->size});
-    struct err *e = move(c, d, data, &how);
+    struct err *e = move(c, d, node, &how);
     if (e) {
-        fail(c, d, data != NULL, e);
+        fail(c, d, node != NULL, e);
         return;
     }
-    count(c, d, !data, how);
+    count(c, d, !node, how);
     event_emit(events, &(struct event){.kind = EVENT_BLOB_END,
                                        .desc = d,
                                        .name = c->place,
@@ -379,13 +363,13 @@ static struct err *send_node(void *ctx, size_t i)
 {
     struct copy *c = ctx;
     if (c->node[i].height == c->height)
-        send(c, &c->node[i].desc, c->node[i].data);
+        send(c, &c->node[i].desc, &c->node[i]);
     return NULL;
 }
 
 static struct err *send_all(struct copy *c, unsigned height)
 {
-    unsigned jobs = c->options->jobs ? c->options->jobs : JOBS;
+    unsigned jobs = jobs_of(c);
     set_order(c);
     TRY(pool_each(jobs, c->blob.count, send_blob, c));
     for (c->height = 0; c->height <= height && !c->failed; c->height++)
@@ -408,6 +392,7 @@ static void add_report(struct copy_report *sum, const struct copy_report *report
     sum->blobs_mounted += report->blobs_mounted;
     sum->blobs_present += report->blobs_present;
     sum->bytes_sent += report->bytes_sent;
+    sum->known = report->known;
 }
 
 struct err *copy_blob(struct store *to, struct store *from, const struct desc *d,
@@ -429,20 +414,19 @@ static struct err *copy_once(struct store *to, struct store *from, const struct 
     unsigned height = 0;
     *at_manifest = false;
     begin(&c);
-    TRY(err_wrap(gather(&c, root, 1, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
+    TRY(err_wrap(gather_all(&c, root, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
     /* Before the first of them is sent. */
     for (size_t i = 0; i < c.blob.count; i++)
         TRY(err_wrap(store_fits(to, &c.blob.item[i]), "%s to %s", options->verb, store_name(to)));
     struct err *e = send_all(&c, height);
     *at_manifest = c.at_manifest;
+    c.report.known = c.node[0].there;
     if (!e)
         add_report(report, &c.report);
     return e;
 }
 
-/* A manifest was refused because of something below it: the place had it, or was given it, and has lost it.
- */
-static bool is_of_lost_blob(const struct err *e)
+bool copy_is_of_lost_blob(const struct err *e)
 {
     int status = err_http_status(e);
     return e && err_kind_of(e) == ERR_NETWORK && (status == 400 || status == 404);
@@ -453,11 +437,12 @@ struct err *copy_graph(struct store *to, struct store *from, const struct desc *
 {
     bool at_manifest;
     struct err *e = copy_once(to, from, root, options, report, &at_manifest);
-    if (!at_manifest || !is_of_lost_blob(e))
+    if (!at_manifest || !copy_is_of_lost_blob(e))
         return e;
     /* Look at each anew, whatever was known of it, and send what is not there. */
     struct copy_options again = *options;
     again.present = NULL;
+    again.from_top = false;
     event_note(options->events, "%s; looking again at all that it refers to", err_message(e));
     err_free(e);
     return copy_once(to, from, root, &again, report, &at_manifest);

@@ -42,6 +42,8 @@ char *layout_default_path(void);
  * and fills digest and size of `d` (media type is left alone). */
 MUST_USE struct err *layout_blob_new(struct store *layout, struct sink **out);
 MUST_USE struct err *layout_blob_done(struct store *layout, struct sink *blob, struct desc *d);
+/* After that: was a blob with this digest and size there before? */
+bool layout_blob_was_there(const struct sink *blob);
 
 /* An unlinked file on the layout's file system, open to read and write. */
 MUST_USE struct err *layout_temp(struct store *layout, int *fd);

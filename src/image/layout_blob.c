@@ -88,8 +88,10 @@ struct blob {
     struct sink sink;
     struct sink *file;
     struct hash *hash;
+    int layout_fd; /* borrowed */
     struct digest digest;
     uint64_t size;
+    bool was_there;
 };
 
 static struct err *blob_write(struct sink *s, const void *data, size_t len)
@@ -105,7 +107,12 @@ static struct err *blob_commit(struct sink *s)
 {
     struct blob *blob = (struct blob *)s;
     char hex[DIGEST_TEXT];
+    char path[LAYOUT_PATH];
+    struct stat st;
     blob->digest = hash_value(blob->hash);
+    blob->was_there =
+        fstatat(blob->layout_fd, layout_blob_path(&blob->digest, path), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(st.st_mode) && (uint64_t)st.st_size == blob->size;
     newfile_rename(blob->file, digest_hex(&blob->digest, hex));
     return sink_commit(blob->file);
 }
@@ -129,6 +136,7 @@ struct err *layout_blob_new(struct store *layout, struct sink **out)
     struct blob *blob = mem_zero(1, sizeof *blob);
     blob->sink.ops = &blob_ops;
     blob->file = TAKE(file);
+    blob->layout_fd = l->dirfd;
     blob->hash = hash_new(DIGEST_SHA256);
     *out = &blob->sink;
     return NULL;
@@ -143,6 +151,12 @@ struct err *layout_blob_done(struct store *layout, struct sink *blob, struct des
     d->digest = done->digest;
     d->size = done->size;
     return NULL;
+}
+
+bool layout_blob_was_there(const struct sink *blob)
+{
+    assert(blob->ops == &blob_ops);
+    return ((const struct blob *)blob)->was_there;
 }
 
 struct err *layout_temp(struct store *layout, int *fd)

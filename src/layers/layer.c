@@ -42,6 +42,7 @@ struct writing {
     struct sink *blob; /* NULL until there is something to write */
     struct digest diff_id;
     bool unchanged; /* the result is what `old` is about */
+    bool known;     /* the layout had it */
     bool stale;     /* of an error: the fault is in what `old` is about */
 };
 
@@ -89,9 +90,11 @@ static struct err *write_blob(struct writing *w, struct desc *blob)
 
     if (!e && w->unchanged) {
         desc_set(blob, media_type_of(w->options->compression), &w->old->blob, w->old->size);
+        w->known = true;
     } else if (!e) {
         desc_set(blob, media_type_of(w->options->compression), &none, 0);
         e = layout_blob_done(w->layout, w->blob, blob);
+        w->known = !e && layout_blob_was_there(w->blob);
     }
     sink_free(TAKE(w->blob));
     return e;
@@ -127,6 +130,7 @@ static struct err *write_lazy(struct writing *w, struct desc *blob)
     TRY(estargz_end(z, tarwalk_tree(w->tree, &walk), &result));
     desc_set(blob, MEDIATYPE_OCI_LAYER_GZIP, &none, 0);
     TRY(layout_blob_done(w->layout, to, blob));
+    w->known = layout_blob_was_there(to);
     annotate(blob, &result);
     w->diff_id = result.diff_id;
     return NULL;
@@ -200,5 +204,7 @@ struct err *layer_write(struct store *layout, struct tree *t, const struct layer
     else
         TRY(options->about ? write_remembered(&w, blob) : write_blob(&w, blob));
     *diff_id = w.diff_id;
+    if (options->known)
+        *options->known = w.known;
     return NULL;
 }

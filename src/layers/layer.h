@@ -25,6 +25,7 @@ struct layer_options {
     const char *about;
     int cache_dir; /* with `about`: a descriptor of $LADE_CACHE */
     bool fresh;    /* what is remembered does not count, but is written */
+    bool *known;   /* out, may be NULL: the layout had the blob before */
 };
 /* Write the tree's layer into the layout: the descriptor of the blob, with annotations where its form has
  * some, and the digest of its tar bytes. Nodes' CONTENT_LAYER must have been spooled. */

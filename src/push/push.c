@@ -28,6 +28,7 @@ struct repository {
     struct store *store;
     size_t first; /* the first target in it that is not skipped */
     bool wanted;  /* there is one */
+    bool known;   /* it had the root before */
 };
 
 struct push {
@@ -39,8 +40,9 @@ struct push {
     size_t repository_count;
     size_t *in; /* of each target: the number of its repository */
     const struct desc *root;
-    bool named_at_once; /* the root came with the first tag, */
-    bool was_there;     /* or was named by it before */
+    struct buf root_bytes; /* of who only gets the name; empty: not needed yet */
+    bool named_at_once;    /* the root came with the first tag, */
+    bool was_there;        /* or was named by it before */
     unsigned jobs;
     struct pool *pool;     /* NULL: nothing went ahead */
     struct ahead *ahead;   /* all, to be freed at the end */
@@ -92,6 +94,7 @@ struct err *push_begin(struct push **out, struct registry *r, struct store *from
     p->count = count;
     p->options = *options;
     p->lock = lock_new();
+    p->root_bytes = BUF(MANIFEST_SIZE_MAX);
     p->repository = mem_zero(count + 1, sizeof *p->repository);
     p->in = mem_zero(count + 1, sizeof *p->in);
     for (size_t i = 0; i < count; i++) {
@@ -131,6 +134,14 @@ static struct err *send_ahead(void *arg)
     digestset_add(&p->sent, &a->desc.digest, NULL);
     add_report(&p->target[0].report, &report);
     return NULL;
+}
+
+/* Once nothing goes ahead any more. A registry may have the manifest without layers that were left out. */
+static struct copy_options copying_graph(struct push *p)
+{
+    struct copy_options options = copying(p);
+    options.from_top = !p->ahead && !p->options.with_foreign;
+    return options;
 }
 
 void push_ready(struct push *p, const struct desc *d)
@@ -221,13 +232,17 @@ static bool may_name_at_once(const struct push *p, const struct repository *r)
     return p->repository_count == 1 && ref_of(p, r)->tag && store_can_put_tagged(r->store);
 }
 
+static struct err *need_root(struct push *p)
+{
+    return p->root_bytes.len ? NULL : store_read(p->from, p->root, &p->root_bytes);
+}
+
 /* Has the root a subject? Then its tag may be there, and the note of what refers to that subject may not. */
 static struct err *refers(struct push *p, bool *yes)
 {
-    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(MANIFEST_SIZE_MAX);
     AUTO_VALUE(manifest_wipe) struct manifest m = {0};
-    TRY(store_read(p->from, p->root, &bytes));
-    TRY(manifest_parse(&m, buf_text(&bytes), bytes.len, p->root->media_type, "manifest"));
+    TRY(need_root(p));
+    TRY(manifest_parse(&m, buf_text(&p->root_bytes), p->root_bytes.len, p->root->media_type, "manifest"));
     *yes = m.subject.media_type != NULL;
     return NULL;
 }
@@ -264,7 +279,7 @@ static const struct repository *neighbour(const struct push *p, const struct rep
 
 static struct err *upload_companions(struct push *p, struct repository *r, struct store *from)
 {
-    struct copy_options options = copying(p);
+    struct copy_options options = copying_graph(p);
     for (size_t i = 0; i < p->options.companion_count; i++) {
         const struct push_companion *with = &p->options.companions[i];
         TRY(copy_graph(r->store, from, &with->desc, &options, &p->target[r->first].report));
@@ -276,7 +291,7 @@ static struct err *upload_companions(struct push *p, struct repository *r, struc
 
 static struct err *upload(struct push *p, struct repository *r)
 {
-    struct copy_options options = copying(p);
+    struct copy_options options = copying_graph(p);
     const struct repository *beside = neighbour(p, r);
     AUTO(mem_free) char *origin = beside ? ref_name(ref_of(p, beside)) : NULL;
     AUTO(store_free) struct store *hinted = origin ? hint_store(p->from, origin) : NULL;
@@ -288,12 +303,15 @@ static struct err *upload(struct push *p, struct repository *r)
             TRY(look(p, r, &done));
         p->named_at_once = true;
         p->was_there = done;
+        r->known = done;
         if (done)
             return NULL;
         options.tag = ref_of(p, r)->tag;
     }
     struct store *from = hinted ? hinted : p->from;
-    TRY(copy_graph(r->store, from, p->root, &options, &p->target[r->first].report));
+    struct copy_report *report = &p->target[r->first].report;
+    TRY(copy_graph(r->store, from, p->root, &options, report));
+    r->known = report->known;
     return upload_companions(p, r, from);
 }
 
@@ -326,9 +344,35 @@ static struct err *upload_registry(void *ctx, size_t index)
     return NULL;
 }
 
+/* What was put here is remembered there; what was there would be fetched, only to be put. */
+static struct err *put_tag(struct push *p, const struct repository *r, const char *tag)
+{
+    if (!r->known || !store_can_put_tagged(r->store))
+        return store_tag(r->store, tag, p->root);
+    TRY(need_root(p));
+    AUTO(source_free)
+    struct source *bytes = source_mem(buf_text(&p->root_bytes), p->root_bytes.len);
+    return store_put_tagged(r->store, p->root, tag, bytes);
+}
+
+/* The repository may have lost a blob of what it had, which nobody looked at. */
+static struct err *name_root(struct push *p, struct repository *r, const char *tag)
+{
+    struct err *e = put_tag(p, r, tag);
+    if (!e || !r->known || !copy_is_of_lost_blob(e))
+        return e;
+    struct copy_options options = copying(p);
+    r->known = false;
+    event_note(p->options.events, "%s; looking at all that it refers to", err_message(e));
+    err_free(e);
+    TRY(copy_graph(r->store, p->from, p->root, &options, &p->target[r->first].report));
+    return put_tag(p, r, tag);
+}
+
 static struct err *set_tag(struct push *p, size_t index)
 {
     struct push_target *target = &p->target[index];
+    struct repository *r = &p->repository[p->in[index]];
     TRY(check_free(p, index));
     if (target->skipped)
         return NULL;
@@ -338,7 +382,7 @@ static struct err *set_tag(struct push *p, size_t index)
     if (index == 0 && p->was_there)
         return NULL;
     if (index > 0 || !p->named_at_once)
-        TRY(in_target(target, store_tag(store_of(p, index), target->ref.tag, p->root)));
+        TRY(in_target(target, name_root(p, r, target->ref.tag)));
     return in_target(target, confirm_tag(store_of(p, index), target->ref.tag, p->root, p->options.events));
 }
 
@@ -353,6 +397,8 @@ struct err *push_finish(struct push *p, const struct desc *root)
         return TAKE(p->failed);
     for (size_t i = 0; i < p->count; i++)
         TRY(set_tag(p, i));
+    for (size_t i = 0; i < p->count; i++)
+        p->target[i].known = !p->target[i].skipped && p->repository[p->in[i]].known;
     return NULL;
 }
 
@@ -369,6 +415,7 @@ void push_free(struct push *p)
         free(a);
     }
     digestset_wipe(&p->sent);
+    buf_wipe(&p->root_bytes);
     err_free(p->failed);
     lock_free(p->lock);
     free(p->repository);

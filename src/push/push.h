@@ -17,6 +17,13 @@
  * repository share one upload; a second repository on the same registry gets the blobs by mount from the
  * first. Different registries are sent to at once.
  *
+ * What is known is not asked for: a tag that names this image is looked at, and that is all (HEAD). Else,
+ * when no blob went ahead, the manifest is asked for by its digest: a registry that has it has all below it,
+ * since it takes a manifest only with its blobs, so it only gets the name (HEAD, HEAD, PUT, and the look at
+ * the tag after). So it is with the children of an index. A registry that has lost a blob says so when the
+ * manifest is put; then all blobs are asked for and sent where they are missing. What a build made anew
+ * cannot be there, and is asked for by blobs alone, which saves the two rounds.
+ *
  * Blobs may go ahead while the image is still being built:
  *
  *     push_begin → push_ready for each finished blob → push_finish with the root → push_free
@@ -44,6 +51,7 @@ struct push_options {
 struct push_target {
     struct ref ref;
     bool skipped;              /* out: PUSH_SKIP left it alone */
+    bool known;                /* out: the repository had the image already; at most the tag was set */
     struct desc pushed;        /* out: what the tag names now; what it named before when it was skipped */
     struct copy_report report; /* out: of the repository's upload; zero for further tags of the same one */
 };
@@ -54,8 +62,9 @@ struct push;
 MUST_USE struct err *push_begin(struct push **out, struct registry *r, struct store *from,
                                 struct push_target *targets, size_t count,
                                 const struct push_options *options);
-/* This blob will be part of the image: send it to the first target in the background. A failure is not
- * reported here: push_finish tries again. Not for manifests. Call it from one thread. */
+/* This blob will be part of an image that is probably nowhere yet: send it to the first target in the
+ * background. A failure is not reported here: push_finish tries again. Not for manifests. Call it from one
+ * thread. */
 void push_ready(struct push *p, const struct desc *d);
 /* Send the rest, to different registries at once, then set the tags. All uploads come before the first tag;
  * the first failure stops what follows. Each tag is looked at after: ERR_INTEGRITY when the registry does not

@@ -17,7 +17,8 @@ struct odd {
     bool mounts;        /* it can take a blob from there */
     struct digest fail; /* put of this one fails */
     struct desc root;   /* put of this one must come last */
-    atomic_uint gets, puts, mounted, after_root;
+    unsigned refuse;    /* so many times it says that it has lost a blob of what it is to name */
+    atomic_uint asked, gets, puts, mounted, after_root, named;
 };
 
 static struct odd *odd_of(struct store *s)
@@ -27,6 +28,7 @@ static struct odd *odd_of(struct store *s)
 
 static struct err *odd_has(struct store *s, const struct desc *d, bool *yes)
 {
+    odd_of(s)->asked++;
     return store_has(odd_of(s)->inner, d, yes);
 }
 
@@ -60,6 +62,18 @@ static struct err *odd_tag(struct store *s, const char *tag, const struct desc *
     return store_tag(odd_of(s)->inner, tag, d);
 }
 
+static struct err *odd_put_tagged(struct store *s, const struct desc *d, const char *tag, struct source *from)
+{
+    struct odd *odd = odd_of(s);
+    assert_string_equal(tag, "name");
+    odd->named++;
+    if (odd->refuse) {
+        odd->refuse--;
+        return err_as(err_http(404, "a blob is unknown"), ERR_NETWORK);
+    }
+    return store_put(odd->inner, d, from);
+}
+
 static char *odd_origin(struct store *s, const struct desc *d)
 {
     (void)d;
@@ -85,6 +99,18 @@ static const struct store_ops odd_ops = {
     .has = odd_has,
     .get = odd_get,
     .put = odd_put,
+    .resolve = odd_resolve,
+    .tag = odd_tag,
+    .origin = odd_origin,
+    .mount = odd_mount,
+    .name = odd_name,
+};
+
+static const struct store_ops naming_ops = {
+    .has = odd_has,
+    .get = odd_get,
+    .put = odd_put,
+    .put_tagged = odd_put_tagged,
     .resolve = odd_resolve,
     .tag = odd_tag,
     .origin = odd_origin,
@@ -404,11 +430,86 @@ static void blobs_go_ahead(void **state)
     assert_int_equal(err_kind_of(e), ERR_STOPPED);
 }
 
+/* From the top: nothing is asked for below a manifest that is there. */
+static void known_from_top(void **state)
+{
+    (void)state;
+    for (unsigned jobs = 1; jobs < 4; jobs++) {
+        AUTO_VALUE(setting_wipe) struct setting t;
+        struct copy_options options = plain;
+        struct copy_report report = {0};
+        setting_make(&t);
+        struct odd to = {.store = {&naming_ops}, .inner = t.to, .root = t.index};
+        struct odd from = {.store = {&naming_ops}, .inner = t.from};
+        options.jobs = jobs;
+        options.from_top = true;
+        ok(copy_graph(&to.store, &from.store, &t.image, &options, &report));
+        assert_int_equal(to.asked, 4);
+        assert_false(report.known);
+
+        /* The other image of the index is new: it, the index, and what the other refers to are asked for. */
+        to.asked = to.puts = 0;
+        report = (struct copy_report){0};
+        ok(copy_graph(&to.store, &from.store, &t.index, &options, &report));
+        assert_int_equal(to.asked, 6);
+        assert_int_equal(to.puts, 2);
+        assert_int_equal(to.after_root, 0);
+        assert_int_equal(report.blobs_present, 3);
+        assert_false(report.known);
+
+        /* The index is there: only it is read. */
+        to.asked = to.puts = from.gets = 0;
+        report = (struct copy_report){0};
+        ok(copy_graph(&to.store, &from.store, &t.index, &options, &report));
+        assert_int_equal(to.asked, 1);
+        assert_int_equal(to.puts, 0);
+        assert_int_equal(from.gets, 1);
+        assert_int_equal(report.blobs_present, 0);
+        assert_true(report.known);
+
+        /* It only gets a name. */
+        to.asked = 0;
+        options.tag = "name";
+        ok(copy_graph(&to.store, &from.store, &t.index, &options, &report));
+        assert_int_equal(to.asked, 1);
+        assert_int_equal(to.named, 1);
+        assert_true(report.known);
+    }
+}
+
+/* What lost a blob of an image that it has says so when the image gets a name: then the blob is sent. */
+static void lost_blob_from_top(void **state)
+{
+    (void)state;
+    AUTO_VALUE(setting_wipe) struct setting t;
+    AUTO(source_free) struct source *bytes = NULL;
+    struct copy_options options = plain;
+    struct copy_report report = {0};
+    bool yes = false;
+    setting_make(&t);
+    ok(store_get(t.from, &t.image, &bytes));
+    ok(store_put(t.to, &t.image, bytes));
+    struct odd to = {.store = {&naming_ops}, .inner = t.to, .refuse = 1};
+    options.from_top = true;
+    options.tag = "name";
+    ok(copy_graph(&to.store, t.from, &t.image, &options, &report));
+    assert_int_equal(report.blobs_sent, 3);
+    assert_int_equal(to.named, 2);
+    assert_false(report.known);
+    ok(store_has(t.to, &t.layer, &yes));
+    assert_true(yes);
+
+    to.refuse = 2;
+    refused(copy_graph(&to.store, t.from, &t.image, &options, NULL), ERR_NETWORK, "a blob is unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies),
         cmocka_unit_test(blobs_go_ahead),
+        cmocka_unit_test(known_from_top),
+        cmocka_unit_test(lost_blob_from_top),
         cmocka_unit_test(mounts),
         cmocka_unit_test(tells),
         cmocka_unit_test(first_failure_stops),

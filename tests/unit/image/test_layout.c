@@ -181,6 +181,7 @@ static void blob_named_by_its_bytes(void **state)
     ok(sink_write(blob, "lo", 2));
     assert_int_equal(count_names(dir, "blobs/sha256", ".new-"), 2);
     ok(layout_blob_done(s, blob, &d));
+    assert_false(layout_blob_was_there(blob));
     assert_int_equal(d.size, 5);
     assert_string_equal(d.media_type, "text/x");
     AUTO(mem_free) char *text = get_text(s, &d);

@@ -82,12 +82,15 @@ static void check_same(struct fixture *f)
     AUTO(source_free) struct source *bytes = NULL;
     struct layer_options options = f->options;
     struct digest diff_ids[2];
+    bool known = false;
 
     check_ok(write_layer(f, &options, &remembered, &diff_ids[0]));
     check_ok(store_get(f->layout, &remembered, &bytes));
     check_ok(source_drain(bytes));
     options.about = NULL;
+    options.known = &known;
     check_ok(write_layer(f, &options, &plain, &diff_ids[1]));
+    assert_true(known);
     assert_true(digest_equal(&remembered.digest, &plain.digest));
     assert_int_equal(remembered.size, plain.size);
     assert_string_equal(remembered.media_type, plain.media_type);
