@@ -8,9 +8,9 @@
 #include "builder/stepcache.h"
 #include "builder/stepkey.h"
 
-/* What the step depends on, in one or two ways to say it. */
+/* What the step depends on, in one to three ways to say it. */
 struct keys {
-    struct step_record record[2];
+    struct step_record record[3];
     size_t count;
 };
 
@@ -22,10 +22,10 @@ static void keys_wipe(struct keys *k)
 
 /* A mount that cannot be read is the command's affair; then nothing is remembered. */
 static struct err *add_key(struct keys *k, struct builder *b, struct stage *s, const struct run_plan *plan,
-                           bool by_layers)
+                           enum stepkey_mounts how)
 {
     AUTO_VALUE(steprecord_wipe) struct step_record record = {0};
-    struct err *e = stepkey_make(&record, b, s, plan, by_layers);
+    struct err *e = stepkey_make(&record, b, s, plan, how);
     if (e && (err_kind_of(e) == ERR_STOPPED || err_kind_of(e) == ERR_RESOURCE))
         return e;
     if (e)
@@ -55,13 +55,13 @@ static struct err *take(struct keys *k, struct builder *b, struct stage *s, cons
     if (b->cache_dir < 0 && !b->imported && !b->notes)
         return NULL;
     if (two)
-        TRY(add_key(k, b, s, plan, true));
+        TRY(add_key(k, b, s, plan, STEPKEY_BY_LAYERS));
     if (both)
-        TRY(add_key(k, b, s, plan, false));
+        TRY(add_key(k, b, s, plan, STEPKEY_AT_HAND));
     TRY(try_from(k, 0, b, s, cached, empty));
-    if (!*cached && !both) {
+    if (!*cached && two && !(both && k->count && stepkey_is_whole(&k->record[k->count - 1]))) {
         size_t tried = k->count;
-        TRY(add_key(k, b, s, plan, false));
+        TRY(add_key(k, b, s, plan, STEPKEY_READ));
         TRY(try_from(k, tried, b, s, cached, empty));
     }
     for (size_t i = 0; i < k->count && *cached; i++)

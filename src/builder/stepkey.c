@@ -120,14 +120,14 @@ static bool shows_files(const struct run_mount *m)
 
 /* What a mount shows: by content, or, in packed layers, by where it is. */
 static struct err *add_mount_files(struct step_record *r, struct builder *b, size_t number,
-                                   const struct run_mount *m, bool by_layers)
+                                   const struct run_mount *m, enum stepkey_mounts how)
 {
     char name[NAME_MAX_LEN], layers[NAME_MAX_LEN];
     struct digest files = {0};
-    bool known = !by_layers || !m->from;
+    bool known = how != STEPKEY_BY_LAYERS || !m->from;
     snprintf(name, sizeof name, "mount %zu files", number);
     if (known)
-        TRY(stepkey_mount(b, m, &known, &files));
+        TRY(stepkey_mount(b, m, how == STEPKEY_READ, &known, &files));
     if (known) {
         add_digest(r, name, &files);
         return NULL;
@@ -140,18 +140,18 @@ static struct err *add_mount_files(struct step_record *r, struct builder *b, siz
 }
 
 static struct err *add_mounts(struct step_record *r, struct builder *b, const struct run_plan *plan,
-                              bool by_layers)
+                              enum stepkey_mounts how)
 {
     for (size_t i = 0; i < plan->mount_count; i++) {
         add_mount_options(r, i, &plan->mount[i]);
         if (shows_files(&plan->mount[i]))
-            TRY(add_mount_files(r, b, i, &plan->mount[i], by_layers));
+            TRY(add_mount_files(r, b, i, &plan->mount[i], how));
     }
     return NULL;
 }
 
 struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
-                         const struct run_plan *plan, bool by_layers)
+                         const struct run_plan *plan, enum stepkey_mounts how)
 {
     char platform[PLATFORM_TEXT];
     TRY(stage_diff_ids(b, s));
@@ -163,7 +163,7 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
     add_env(out, &plan->env);
     steprecord_add_text(out, "directory", plan->cwd);
     add_user(out, plan);
-    TRY(add_mounts(out, b, plan, by_layers));
+    TRY(add_mounts(out, b, plan, how));
     if (plan->script) {
         steprecord_add_text(out, "script name", plan->script_name);
         steprecord_add_text(out, "script", plan->script);
@@ -182,6 +182,14 @@ bool stepkey_has_two(const struct run_plan *plan)
         if (shows_files(&plan->mount[i]) && plan->mount[i].from)
             return true;
     return false;
+}
+
+bool stepkey_is_whole(const struct step_record *r)
+{
+    for (size_t i = 0; i < r->input_count; i++)
+        if (str_starts(r->input[i].name, "mount ") && strstr(r->input[i].name, " layer "))
+            return false;
+    return true;
 }
 
 static void add_documents(struct step_record *r, const struct copy_step *step)

@@ -18,11 +18,19 @@
 #define STEPKEY_ROOT "root/1" /* to be raised when the emulation of root makes other layers */
 #define STEPKEY_COPY "copy/1" /* to be raised when COPY puts files in another way */
 
-/* What mounts show of stages stands in it by content, or with `by_layers` as the stage's layers: that can be
- * known without the files. Errors are those of reading what mounts show. Stages that mounts show get their
- * diff IDs. The builder's lock is held, and given up while files are read. */
+/* What mounts show of stages. */
+enum stepkey_mounts {
+    STEPKEY_AT_HAND,   /* by content, but as the stage's layers where it is in packed layers */
+    STEPKEY_BY_LAYERS, /* as the stage's layers: that can be known without the files */
+    STEPKEY_READ,      /* by content; packed layers are fetched and read */
+};
+
+/* Errors are those of reading what mounts show. Stages that mounts show get their diff IDs. The builder's
+ * lock is held, and given up while files are read. */
 MUST_USE struct err *stepkey_make(struct step_record *out, struct builder *b, struct stage *s,
-                                  const struct run_plan *plan, bool by_layers);
+                                  const struct run_plan *plan, enum stepkey_mounts how);
+/* Is all that mounts show told by content? */
+bool stepkey_is_whole(const struct step_record *r);
 /* Does a mount show a stage, so that there are two keys? */
 bool stepkey_has_two(const struct run_plan *plan);
 
@@ -31,9 +39,9 @@ MUST_USE struct err *stepkey_copy(struct step_record *out, struct builder *b, st
                                   struct stage *from, const struct copy_step *step);
 
 /* The content of a mount as one digest (for stepkey_make): names, types, modes, link targets, xattrs and
- * bytes; in files from a stage also owners and times, which are what the stage says. False: some of it is in
- * packed layers. */
-MUST_USE struct err *stepkey_mount(struct builder *b, const struct run_mount *mount, bool *known,
+ * bytes; in files from a stage also owners and times, which are what the stage says. Not known: some of it is
+ * in packed layers, which are fetched with `read`. */
+MUST_USE struct err *stepkey_mount(struct builder *b, const struct run_mount *mount, bool read, bool *known,
                                    struct digest *out);
 
 #endif

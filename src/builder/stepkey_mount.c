@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "builder/run_select.h"
+#include "builder/step.h"
 #include "builder/stepkey.h"
 #include "layers/layer.h"
 
@@ -23,16 +24,19 @@ static bool is_packed(const struct node *n)
     return false;
 }
 
-struct err *stepkey_mount(struct builder *b, const struct run_mount *mount, bool *known, struct digest *out)
+struct err *stepkey_mount(struct builder *b, const struct run_mount *mount, bool read, bool *known,
+                          struct digest *out)
 {
     AUTO(tree_free) struct tree *copy = tree_new();
     AUTO(mem_free) char *about = NULL;
     struct layer_options options = b->options->layer;
     TRY(run_select(copy, mount, false));
     tree_settle(copy);
-    *known = !is_packed(tree_root(copy));
+    *known = read || !is_packed(tree_root(copy));
     if (!*known)
         return NULL;
+    if (is_packed(tree_root(copy)))
+        TRY(step_unpack_contents(b, mount->from, copy));
     if (!mount->from)
         set_times(*tree_root(copy)->child, b->options->time == BUILD_TIME_EPOCH ? b->epoch : 0);
     if (!mount->from && b->cache_dir >= 0 && b->context.real_path)

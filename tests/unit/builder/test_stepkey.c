@@ -46,7 +46,7 @@ static struct digest key_with(void (*change)(struct world *w))
     w.plan.platform = platform_host();
     builder_lock(&w.b);
     change(&w);
-    assert_null(stepkey_make(&r, &w.b, &w.s, &w.plan, false));
+    assert_null(stepkey_make(&r, &w.b, &w.s, &w.plan, STEPKEY_AT_HAND));
     builder_unlock(&w.b);
     assert_null(steprecord_key(&r, &key));
     strmap_wipe(&w.options.run.hosts);
