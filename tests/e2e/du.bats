@@ -2,34 +2,13 @@
 # What the cache and the store take, what prune removes of it, and the limit that the cache keeps to; also while others build.
 
 load lib
+load worlds
 
-plain=64321
-
-setup_file() {
-    world=$(mktemp -d /tmp/lade-du.XXXXXX)
-    export world
-    chmod 755 "$world"
-    mkdir "$world/base"
-    cp "$(command -v busybox)" "$world/base/busybox"
-    cat >"$world/base/Dockerfile" <<'END'
-FROM scratch
-COPY busybox /bin/busybox
-RUN ["/bin/busybox", "--install", "-s", "/bin"]
-END
-}
-teardown_file() { rm -rf "$world"; }
+setup_file() { world_make; }
+teardown_file() { world_remove; }
 
 setup() {
-    here=$world/$BATS_TEST_NUMBER
-    export HOME=$here/home LADE_STORE=$here/store LADE_CACHE=$here/cache
-    mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$here/context"
-    cd "$here" || return 1
-    unset SOURCE_DATE_EPOCH LADE_CACHE_LIMIT http_proxy https_proxy HTTP_PROXY HTTPS_PROXY SSH_AUTH_SOCK
-    user=()
-    if [ "$(id -u)" = 0 ]; then
-        user=(setpriv --reuid="$plain" --regid="$plain" --clear-groups --bounding-set=-all --inh-caps=-all)
-        chown -R $plain:$plain "$here"
-    fi
+    world_begin_alone
     echo one >context/file
     cat >context/Dockerfile <<'END'
 FROM base
@@ -37,26 +16,22 @@ COPY file /file
 RUN head -c 300000 /dev/zero >/made
 RUN --mount=type=cache,target=/c head -c 200000 /dev/zero >/c/kept
 END
-    plainly build -q -t base "$world/base"
-    plainly build -q -t app context
+    lade build -q -t app context
 }
 teardown() { cd / && rm -rf "$here"; }
-
-# As a user without any privilege.
-plainly() { "${user[@]}" "$LADE_BIN" "$@"; }
 
 # entries JQ-CONDITION [OPTION…]: how many entries there are of which it holds
 entries() {
     local condition=$1
     shift
-    plainly du --format json "$@" | jq "[.entries[] | select($condition)] | length"
+    lade du --format json "$@" | jq "[.entries[] | select($condition)] | length"
 }
 # used KIND AGE: all of the kind was used so long ago, as touch has it
 used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \) -exec touch -h -d "$2" {} +; }
 
 @test "du counts each kind, and says what is shared" {
     # shellcheck disable=SC2094 # json is also a word
-    plainly du --format json >json
+    lade du --format json >json
     for kind in layers steps listings unpacked mounts blobs; do
         jq -e --arg k $kind '.kinds[] | select(.kind == $k) | .entries > 0 and .size > 0' json
     done
@@ -68,41 +43,41 @@ used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \)
     # Both images have the base; all blobs are needed.
     jq -e '[.entries[] | select(.kind == "blobs" and .shared)] | length > 0' json
     jq -e '[.entries[] | select(.kind == "blobs" and .reclaimable)] | length == 0' json
-    run plainly du
+    run lade du
     [[ ${lines[0]} =~ ^KIND\ +ENTRIES\ +SIZE\ +RECLAIMABLE\ +LAST\ USED$ ]]
     [[ $output == *"Reclaimable:"*"Total:"* ]]
-    run plainly du -v --filter type=exec.cachemount
+    run lade du -v --filter type=exec.cachemount
     [[ ${lines[0]} =~ ^ID\ +TYPE\ +RECLAIMABLE\ +SHARED\ +SIZE\ +LAST\ USED\ +DESCRIPTION$ ]]
     [[ ${lines[1]} =~ ^mounts/[0-9a-f]{12}\ +exec.cachemount\ +true\ +false ]]
     # An id as it is shown finds the entry.
     same entries 1 "$(entries true --filter "id=$(awk '{ print $1 }' <<<"${lines[1]}")")"
-    run ! grep ' $' <(plainly du -v)
+    run ! grep ' $' <(lade du -v)
 }
 
 @test "du of nothing, and filters that cannot be" {
-    run plainly du --cache "$here/none" --store "$LADE_STORE"
+    run lade du --cache "$here/none" --store "$LADE_STORE"
     same exit 0 "$status"
     same entries 0 "$(LADE_STORE=$here/nostore entries true --cache "$here/none")"
-    fails 2 'unknown key "typ"' 'did you mean "type"' -- plainly du --filter typ=regular
-    fails 2 'there is no "exec.cachemunt"' -- plainly du --filter type=exec.cachemunt
-    fails 2 'until=TIME' -- plainly prune --filter until=yesterday
-    fails 2 'twice' -- plainly prune --filter type=steps --filter type=index
-    fails 2 'the same' -- plainly prune --keep-storage 1 --reserved-space 1
-    fails 2 '--max-used-space' -- plainly prune --max-used-space lots
+    fails 2 'unknown key "typ"' 'did you mean "type"' -- lade du --filter typ=regular
+    fails 2 'there is no "exec.cachemunt"' -- lade du --filter type=exec.cachemunt
+    fails 2 'until=TIME' -- lade prune --filter until=yesterday
+    fails 2 'twice' -- lade prune --filter type=steps --filter type=index
+    fails 2 'the same' -- lade prune --keep-storage 1 --reserved-space 1
+    fails 2 '--max-used-space' -- lade prune --max-used-space lots
 }
 
 @test "a dry run says exactly what a run removes, and removes nothing" {
     local before
-    plainly build -q -t app --build-arg X=1 --label a=b context # blobs without a name
+    lade build -q -t app --build-arg X=1 --label a=b context # blobs without a name
     for options in '--filter type=steps' '--filter until=30m' '--keep-storage 400kb' '--all' ''; do
         used unpacked '1 hour ago'
-        before=$(find cache store -type f | sort)
+        before=$(find "$LADE_CACHE" "$LADE_STORE" -type f | sort)
         # shellcheck disable=SC2086
-        plainly prune --dry-run --format json $options >dry 2>said
+        lade prune --dry-run --format json $options >dry 2>said
         grep -q '^would free ' said
-        same files "$before" "$(find cache store -type f | sort)"
+        same files "$before" "$(find "$LADE_CACHE" "$LADE_STORE" -type f | sort)"
         # shellcheck disable=SC2086
-        plainly prune --format json $options >wet
+        lade prune --format json $options >wet
         same "what goes with $options" "$(jq -c '[.entries[].id]' dry)" "$(jq -c '[.entries[].id]' wet)"
         jq -r '.entries[] | select(.kind != "blobs") | .id' wet | while read -r id; do
             case $id in mounts/*) [ ! -e "$LADE_CACHE/$id/0" ] ;; *) [ ! -e "$LADE_CACHE/$id" ] ;; esac
@@ -110,35 +85,35 @@ used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \)
     done
     same "what is left of the cache" 0 "$(entries '.kind != "blobs"')"
     same "what images do not need" 0 "$(entries '.reclaimable')"
-    plainly verify
-    same digests "$(plainly build -q context)" "$(plainly build -q --no-cache context)"
+    lade verify
+    same digests "$(lade build -q context)" "$(lade build -q --no-cache context)"
 }
 
 @test "filters by age and type, with sizes" {
     local mounts
     used unpacked '3 days ago'
-    plainly prune --filter until=96h
+    lade prune --filter until=96h
     [ "$(entries '.kind == "unpacked"')" -gt 0 ]
-    plainly prune --filter until=24h
+    lade prune --filter until=24h
     same unpacked 0 "$(entries '.kind == "unpacked"')"
     [ "$(entries '.kind == "steps"')" -gt 0 ] # used later, and their blobs are there
     mounts=$(entries '.kind == "mounts"')
-    plainly prune --filter until=0s
+    lade prune --filter until=0s
     same "caches of RUN" "$mounts" "$(entries '.kind == "mounts"')"
-    plainly prune --filter type=exec.cachemount --keep-storage 100mb
+    lade prune --filter type=exec.cachemount --keep-storage 100mb
     same "caches of RUN" "$mounts" "$(entries '.kind == "mounts"')"
-    plainly prune --filter type=exec.cachemount
+    lade prune --filter type=exec.cachemount
     same "caches of RUN" 0 "$(entries '.kind == "mounts"')"
-    plainly build -q --no-cache context
-    plainly prune --filter type!=exec.cachemount --max-used-space 0
+    lade build -q --no-cache context
+    lade prune --filter type!=exec.cachemount --max-used-space 0
     same "the rest" 0 "$(entries '.kind != "mounts" and .kind != "blobs" and .type != "internal"')"
     same "caches of RUN" 1 "$(entries '.kind == "mounts"')"
-    plainly build -q context
-    plainly prune --min-free-space 1 # there is as much
+    lade build -q context
+    lade prune --min-free-space 1 # there is as much
     [ "$(entries '.kind == "unpacked"')" -gt 0 ]
-    plainly prune --min-free-space 1000000tb --reserved-space 100mb
+    lade prune --min-free-space 1000000tb --reserved-space 100mb
     [ "$(entries '.kind == "unpacked"')" -gt 0 ]
-    plainly prune --min-free-space 1000000tb
+    lade prune --min-free-space 1000000tb
     same unpacked 0 "$(entries '.kind == "unpacked"')"
 }
 
@@ -153,46 +128,46 @@ used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \)
 
 @test "the cache keeps to its limit by itself, and a build never fails by it" {
     local digest
-    digest=$(plainly build -q context)
+    digest=$(lade build -q context)
     [ -s "$LADE_CACHE/limit" ]
     [ "$(entries '.kind == "unpacked"')" -gt 0 ]
-    same digests "$digest" "$(LADE_CACHE_LIMIT=300k plainly build -q context)"
-    [ "$(plainly du --format json | jq '[.entries[] | select(.kind != "blobs") | .size] | add')" -lt 307200 ]
+    same digests "$digest" "$(LADE_CACHE_LIMIT=300k lade build -q context)"
+    [ "$(lade du --format json | jq '[.entries[] | select(.kind != "blobs") | .size] | add')" -lt 307200 ]
     # After an hour it is looked at again.
     touch -d '2 hours ago' "$LADE_CACHE/limit"
-    same digests "$digest" "$(LADE_CACHE_LIMIT=300k plainly build -q context)"
+    same digests "$digest" "$(LADE_CACHE_LIMIT=300k lade build -q context)"
     [ -z "$(find "$LADE_CACHE/limit" -mmin +60)" ]
     # Nothing may stay, or be written there.
-    same digests "$digest" "$(LADE_CACHE_LIMIT=0 plainly build -q context)"
+    same digests "$digest" "$(LADE_CACHE_LIMIT=0 lade build -q context)"
     same "what is left" 0 "$(entries '.kind != "blobs" and .kind != "bases"')"
     rm "$LADE_CACHE/limit"
     mkdir "$LADE_CACHE/limit"
-    same digests "$digest" "$(LADE_CACHE_LIMIT=0 plainly build -q context)"
-    same digests "$digest" "$(LADE_CACHE_LIMIT=none plainly build -q context)"
+    same digests "$digest" "$(LADE_CACHE_LIMIT=0 lade build -q context)"
+    same digests "$digest" "$(LADE_CACHE_LIMIT=none lade build -q context)"
     fails 2 LADE_CACHE_LIMIT much -- env LADE_CACHE_LIMIT=much "${user[@]}" "$LADE_BIN" build -q context
 }
 
 @test "two builds and a prune at once, all with a limit of nothing" {
     local digest i pids=()
-    digest=$(plainly build -q context)
+    digest=$(lade build -q context)
     for i in 1 2; do
-        (for _ in 1 2 3; do LADE_CACHE_LIMIT=0 plainly build -q context || echo failed; done) >"out.$i" 2>"err.$i" &
+        (for _ in 1 2 3; do LADE_CACHE_LIMIT=0 lade build -q context || echo failed; done) >"out.$i" 2>"err.$i" &
         pids+=($!)
     done
     for _ in 1 2 3 4 5 6; do
-        plainly prune --filter type=unpacked
-        plainly prune --filter type=exec.cachemount
-        plainly prune --filter type=steps
+        lade prune --filter type=unpacked
+        lade prune --filter type=exec.cachemount
+        lade prune --filter type=steps
     done
     wait "${pids[@]}"
     cat err.*
     same "what came out" "$digest" "$(sort -u out.1 out.2)"
-    plainly verify
+    lade verify
 }
 
 @test "killed in the middle, again and again, prune leaves what can be used" {
     local digest i
-    digest=$(plainly build -q context)
+    digest=$(lade build -q context)
     cat >many <<'END'
 FROM base
 RUN --mount=type=cache,id=many,target=/c for i in $(seq 1 400); do mkdir /c/$i && echo $i >/c/$i/f; done; mkdir /m && cp -r /c /m/
@@ -202,13 +177,13 @@ FROM base
 RUN --mount=type=cache,id=many,target=/c ls /c | wc -l >/count; [ $(cat /count) = 400 ] || [ $(cat /count) = 0 ]
 END
     for i in 0.01 0.02 0.03 0.05 0.08; do
-        plainly build -q --no-cache -f many context >/dev/null
+        lade build -q --no-cache -f many context >/dev/null
         timeout -s KILL "$i" "${user[@]}" "$LADE_BIN" prune --all || true
         # All of it, or nothing.
-        plainly build -q --no-cache -f count context >/dev/null
-        same digests "$digest" "$(plainly build -q context)"
-        plainly prune --all
+        lade build -q --no-cache -f count context >/dev/null
+        same digests "$digest" "$(lade build -q context)"
+        lade prune --all
         same "what is left over" '' "$(find "$LADE_CACHE" -name '.new-*')"
     done
-    plainly verify
+    lade verify
 }

@@ -2,51 +2,17 @@
 # RUN as a user without any privilege and without subordinate ids: what builds make of its results, and what only such a user meets.
 
 load lib
+load worlds
 
 plain=64322
 
-setup_file() {
-    world=$(mktemp -d /tmp/lade-run-user.XXXXXX)
-    export world
-    chmod 755 "$world"
-    mkdir "$world/base"
-    cp "$(command -v busybox)" "$world/base/busybox"
-    printf '%s\n' root:x:0:0:root:/root:/bin/sh app:x:1000:1001::/home/app:/bin/sh >"$world/base/passwd"
-    printf '%s\n' root:x:0: app:x:1001: >"$world/base/group"
-    printf '%s\n' 'FROM scratch' 'COPY busybox /bin/busybox' 'COPY passwd group /etc/' 'RUN ["/bin/busybox", "--install", "-s", "/bin"]' \
-        'RUN mkdir -p tmp root home/app && chmod 1777 tmp && chown app:app home/app' >"$world/base/Dockerfile"
-    start plain
-    lade build -q -t base "$world/base"
-}
-teardown_file() { rm -rf "$world"; }
-
-setup() {
-    start plain
-    mkdir -p context
-}
+setup_file() { world_make plain; }
+teardown_file() { world_remove; }
+setup() { world_begin; }
 teardown() { cd / && rm -rf "$world/test-$BATS_TEST_NUMBER"; }
-
-# A world of its own for root or a plain user; bats' directories are closed to others.
-start() {
-    who=$1
-    export HOME=$world/home-$who LADE_STORE=$world/store-$who LADE_CACHE=$world/cache-$who
-    mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$world/test-$BATS_TEST_NUMBER"
-    cd "$world/test-$BATS_TEST_NUMBER" || return 1
-    unset SOURCE_DATE_EPOCH http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
-}
-
-lade() {
-    if [ "$(id -u)" = 0 ] && [ "$who" = plain ]; then
-        chown -R $plain:$plain "$HOME" "$LADE_STORE" "$LADE_CACHE" .
-        setpriv --reuid=$plain --regid=$plain --clear-groups --bounding-set=-all --inh-caps=-all "$LADE_BIN" "$@"
-    else
-        "$LADE_BIN" "$@"
-    fi
-}
 
 dockerfile() { printf '%s\n' "$@" >context/Dockerfile; }
 files() { lade build -q -o type=tar,dest=- context | tar -tv --numeric-owner -f - | awk '{ print $1, $2, $6, $7, $8 }' | sed 's/ *$//'; }
-said() { sed -E -n 's/^#[0-9]+ [0-9]+\.[0-9]+ //p'; }
 
 @test "directories and files that their modes close, also for the steps after and from layers that are unpacked again" {
     dockerfile 'FROM base' 'RUN mkdir -p dark/in shut && echo a >dark/in/f && echo b >shut/f && chmod 0 dark/in/f dark/in dark && chmod 111 shut' \
@@ -97,11 +63,13 @@ said() { sed -E -n 's/^#[0-9]+ [0-9]+\.[0-9]+ //p'; }
         'RUN mkdir -p a/b dark && echo x >a/b/c && chown -R 3:4 a && chmod 0 dark && mknod n c 1 3 && ln a/b/c hard && mkfifo p && ln -s a s && chown -h 5:6 s' \
         'RUN rm a/b/c && mkdir -m 2770 a/d && touch a/d/x && date >tmp-file && rm tmp-file'
     cp "$world/base/busybox" context/
+    # Others work with the store and the cache of all tests meanwhile.
+    world_enter "$PWD"
     for turn in plain plain prune root; do
         case $turn in
-            plain) start plain && chmod -R u+rwX "$LADE_CACHE" && rm -rf "$LADE_CACHE" && mkdir "$LADE_CACHE" ;;
+            plain) chmod -R u+rwX "$LADE_CACHE" && rm -rf "$LADE_CACHE" && mkdir "$LADE_CACHE" ;;
             prune) lade prune >/dev/null ;;
-            root) [ "$(id -u)" != 0 ] || start root ;;
+            root) [ "$(id -u)" != 0 ] || { who=root && world_enter "$PWD"; } ;;
         esac
         next=$(lade build -q -t same context)
         same "digests ($turn)" "${digest:-$next}" "$next"

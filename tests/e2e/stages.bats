@@ -2,35 +2,13 @@
 # Stages side by side.
 
 load lib
+load worlds
 
-plain=64321
-
-setup_file() {
-    world=$(mktemp -d /tmp/lade-stages.XXXXXX)
-    export world
-    chmod 755 "$world"
-    mkdir "$world/base"
-    cp "$(command -v busybox)" "$world/base/busybox"
-    printf '%s\n' 'FROM scratch' 'COPY busybox /bin/busybox' 'RUN ["/bin/busybox", "--install", "-s", "/bin"]' >"$world/base/Dockerfile"
-}
-teardown_file() { rm -rf "$world"; }
-
-setup() {
-    here=$world/$BATS_TEST_NUMBER
-    export HOME=$here/home LADE_STORE=$here/store LADE_CACHE=$here/cache
-    mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$here/context"
-    cd "$here" || return 1
-    unset SOURCE_DATE_EPOCH
-    lade build -q -t base "$world/base"
-}
+setup_file() { world_make; }
+teardown_file() { world_remove; }
+setup() { world_begin_alone; }
 teardown() { cd / && rm -rf "$here"; }
 
-# As a user without any privilege.
-lade() (
-    [ "$(id -u)" = 0 ] || exec "$LADE_BIN" "$@"
-    chown -R $plain:$plain "$HOME" "$LADE_STORE" "$LADE_CACHE" .
-    exec setpriv --reuid=$plain --regid=$plain --clear-groups --bounding-set=-all --inh-caps=-all "$LADE_BIN" "$@"
-)
 dockerfile() { printf '%s\n' "$@" >context/Dockerfile; }
 shared='--mount=type=cache,id=shared,target=/shared'
 # Wait for a file, a minute at most.
@@ -57,7 +35,7 @@ await() { echo "for i in \$(seq 600); do [ -e /shared/$1 ] && break; sleep 0.1; 
     fails 9 "exit code: 7" "Dockerfile:4" -- lade build -q context
     [ $SECONDS -lt 60 ]
     [[ $stderr != *"another step"* ]]
-    run pgrep -u $plain -f 'sleep 100'
+    run pgrep -u "$plain" -f 'sleep 100'
     [ "$status" -ne 0 ] || [ "$(id -u)" != 0 ]
 }
 
@@ -110,7 +88,7 @@ time.sleep(600)'; }
     [ "$(id -u)" = 0 ] || skip "needs root to be another user"
     dockerfile 'FROM base AS one' 'RUN sleep 100' 'FROM base' 'RUN sleep 100' 'COPY --from=one / /'
     SECONDS=0
-    run timeout --foreground --preserve-status -s INT 2 setpriv --reuid=$plain --regid=$plain --clear-groups --bounding-set=-all --inh-caps=-all "$LADE_BIN" build -q context
+    run timeout --foreground --preserve-status -s INT 2 "${user[@]}" "$LADE_BIN" build -q context
     [ "$status" -eq 130 ]
     [ $SECONDS -lt 60 ]
 }

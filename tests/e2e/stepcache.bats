@@ -2,48 +2,18 @@
 # Steps that are not run again, and those that are. Commands leave a line in a cache mount each time they run: that counts them.
 
 load lib
+load worlds
 
-plain=64321
-
-setup_file() {
-    world=$(mktemp -d /tmp/lade-steps.XXXXXX)
-    export world
-    chmod 755 "$world"
-    mkdir "$world/base"
-    cp "$(command -v busybox)" "$world/base/busybox"
-    printf '%s\n' root:x:0:0:root:/root:/bin/sh >"$world/base/passwd"
-    cat >"$world/base/Dockerfile" <<'END'
-FROM scratch
-COPY busybox /bin/busybox
-COPY passwd /etc/
-RUN ["/bin/busybox", "--install", "-s", "/bin"]
-END
-}
-teardown_file() { rm -rf "$world"; }
+setup_file() { world_make; }
+teardown_file() { world_remove; }
 
 setup() {
-    here=$world/$BATS_TEST_NUMBER
-    export HOME=$here/home LADE_STORE=$here/store LADE_CACHE=$here/cache
-    mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$here/context"
-    cd "$here" || return 1
-    unset SOURCE_DATE_EPOCH http_proxy https_proxy HTTP_PROXY HTTPS_PROXY SSH_AUTH_SOCK
-    lade build -q -t base "$world/base"
+    world_begin_alone
     echo one >context/file
     echo two >context/other
 }
 teardown() { cd / && rm -rf "$here"; }
 
-# As a user without any privilege.
-plainly() {
-    if [ "$(id -u)" = 0 ]; then
-        chown -R $plain:$plain "$HOME" "$LADE_STORE" "$LADE_CACHE" .
-        exec setpriv --reuid=$plain --regid=$plain --clear-groups --bounding-set=-all --inh-caps=-all "$@"
-    fi
-    exec "$@"
-}
-lade() { (plainly "$LADE_BIN" "$@"); }
-
-dockerfile() { printf '%s\n' 'FROM base' "$@" >context/Dockerfile; }
 # A RUN that counts itself under a name.
 step() { echo "RUN --mount=type=cache,id=count,target=/count${3:+ $3} echo >>/count/$1; $2"; }
 build() { lade build -q "$@" context; }
@@ -228,7 +198,7 @@ ran() { same "counts" "$*" "$(counts)"; }
     ran a 2 b 2
     rm -r "$LADE_CACHE/unpacked"
     lade prune --keep-storage 100mb
-    same "records" 2 "$(find "$LADE_CACHE/steps" -type f | wc -l)" # of what changed nothing
+    same "records" 3 "$(find "$LADE_CACHE/steps" -type f | wc -l)" # of what changed nothing, and of the base
 }
 
 @test "two builds at once, and one that is killed" {
@@ -240,7 +210,7 @@ ran() { same "counts" "$*" "$(counts)"; }
     same digests "$first" "$(build)"
     for i in 0.1 0.3 0.5 0.7; do
         sed -i "s/sleep [0-9.]*/sleep $i/" context/Dockerfile
-        (plainly timeout -s KILL "$i" "$LADE_BIN" build -q context) || true
+        as timeout -s KILL "$i" "$LADE_BIN" build -q context || true
         build >out.1
         same digests "$(cat out.1)" "$(build)"
     done

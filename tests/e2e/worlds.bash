@@ -4,7 +4,7 @@
 
 plain=64321
 
-# In setup_file. The context has busybox, and `base` is an image with it for whoever is named.
+# In setup_file. `base` is an image of busybox for whoever is named.
 world_make() {
     world=$(mktemp -d "/tmp/lade-world.XXXXXX")
     export world
@@ -12,12 +12,13 @@ world_make() {
     mkdir -p "$world/base"
     cp "$(command -v busybox)" "$world/base/busybox"
     printf '%s\n' root:x:0:0:root:/root:/bin/sh app:x:1000:1001::/home/app:/bin/sh >"$world/base/passwd"
+    printf '%s\n' root:x:0: app:x:1001: >"$world/base/group"
     cat >"$world/base/Dockerfile" <<'END'
 FROM scratch
 COPY busybox /bin/busybox
-COPY passwd /etc/
+COPY passwd group /etc/
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
-RUN mkdir -p -m 1777 /tmp
+RUN mkdir -p -m 1777 tmp && mkdir -p root home/app && chown app:app home/app
 END
     for who in "$@"; do
         world_enter
@@ -39,10 +40,20 @@ world_begin() {
     mkdir -p context
 }
 
+# The same with a store and a cache that nothing else is in, also when tests run at once; always "plain". `here` is where it is.
+world_begin_alone() {
+    who=plain
+    here=$world/test-$BATS_TEST_NUMBER
+    world_enter "$here"
+    mkdir context
+    lade build -q -t base "$world/base"
+}
+
+# world_enter [DIR]: the store, the cache and the home are there, not those of all tests.
 world_enter() {
-    local here=$world/test-${BATS_TEST_NUMBER:-0}
-    export HOME=$world/home-$who LADE_STORE=$world/store-$who LADE_CACHE=$world/cache-$who
-    unset SOURCE_DATE_EPOCH http_proxy https_proxy HTTP_PROXY HTTPS_PROXY SSH_AUTH_SOCK
+    local here=$world/test-${BATS_TEST_NUMBER:-0} kept=${1:-$world}
+    export HOME=$kept/home-$who LADE_STORE=$kept/store-$who LADE_CACHE=$kept/cache-$who
+    unset SOURCE_DATE_EPOCH LADE_CACHE_LIMIT http_proxy https_proxy HTTP_PROXY HTTPS_PROXY SSH_AUTH_SOCK
     mkdir -p "$HOME" "$LADE_STORE" "$LADE_CACHE" "$here"
     cd "$here" || return 1
     user=(env)
@@ -52,8 +63,8 @@ world_enter() {
     own
 }
 
-# What vanishes meanwhile is what a lade of the test before still cleans up.
-own() { [ "$(id -u)" != 0 ] || [ "$who" != plain ] || chown -fR "$plain:$plain" "$HOME" "$LADE_STORE" "$LADE_CACHE" . || true; }
+# What vanishes meanwhile is what a lade of the test before still cleans up; what is theirs already is not touched, since it may be in use.
+own() { [ "$(id -u)" != 0 ] || [ "$who" != plain ] || chown -fR --from=0 "$plain:$plain" "$HOME" "$LADE_STORE" "$LADE_CACHE" . || true; }
 
 # The command as that user: as COMMAND… To start it in the background, so that $! is it and no shell: "${user[@]}" COMMAND… &
 as() { "${user[@]}" "$@"; }
