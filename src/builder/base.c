@@ -72,6 +72,7 @@ static struct err *load(struct base_image *out, const struct base_options *o, st
             return err_new(ERR_UNSUPPORTED, "layer %zu has media type %s, which is no tar layer", i,
                            m.layers.item[i].media_type);
     desclist_copy(&out->layers, &m.layers);
+    out->digest = root->digest;
     return NULL;
 }
 

@@ -22,6 +22,7 @@ struct base_image {
     char *name; /* the full reference, with the digest it was found at */
     struct config config;
     struct desclist layers; /* as the manifest has them */
+    struct digest digest;   /* that the name led to: of a manifest or index */
     char *origin;           /* "host/repository" of an image in a registry, else NULL */
 };
 

@@ -174,7 +174,6 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     warn_unused_args(b);
     report_warnings(b, out);
     TRY(write_image(b, target, out));
-    out->explained = json_incref(b->passes->explained);
     out->steps = b->steps;
     out->steps_cached = b->steps_cached;
     return write_cache(b, target, out);
@@ -260,8 +259,10 @@ struct err *build_run(struct build_result *out, const struct build_options *opti
     for (;;) {
         struct err *e = run_once(out, options, layout, r, &passes, &without, &found);
         bool broken = found.imports && !without.imports, ghosts = found.ghosts && !without.ghosts;
-        if (!e || err_kind_of(e) == ERR_STOPPED || (!broken && !ghosts))
+        if (!e || err_kind_of(e) == ERR_STOPPED || (!broken && !ghosts)) {
+            out->explained = json_incref(passes.explained);
             return e;
+        }
         if (broken)
             event_warn(options->events, "%s; once more, without caches of others", err_message(e));
         else

@@ -63,7 +63,7 @@ struct build_result {
     char *base_name;         /* of the target's base image, or NULL */
     struct desc cache;       /* the manifest of the cache that was written (cachewrite.h) */
     struct err *cache_error; /* why there is none, though one was asked for */
-    json_t *explained;       /* with options.explain: see explain.h */
+    json_t *explained;       /* with options.explain, also when the build fails: see explain.h */
     size_t warnings;
     size_t steps, steps_cached; /* that make layers, and how many of them came from a cache */
 };

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "builder/cacheset.h"
+#include "builder/explain.h"
 #include "builder/listings.h"
 #include "builder/stepcache.h"
 #include "image/layout.h"
@@ -88,6 +89,17 @@ static void set_form(struct step_record *r, const struct part *part, const char 
         steprecord_set_form(r, id, &part->desc);
 }
 
+/* What the bases are called that layers belong to. */
+static void note_bases(struct builder *b)
+{
+    for (size_t i = 0; i < b->plan.count + b->image_count; i++) {
+        const struct stage *s = i < b->plan.count ? &b->stage[i] : b->image[i - b->plan.count];
+        AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
+        if (s->state == STAGE_DONE && explain_base_record(s, &r))
+            cachewrite_note(b, &r, NULL);
+    }
+}
+
 /* Layers of files that no record of a step tells of. */
 static void note_files(struct builder *b, const struct stage *target)
 {
@@ -113,6 +125,7 @@ static struct err *write_records(struct builder *b, const struct stage *target, 
     AUTO(mem_free) char *form_id = stepcache_form_id(b);
     struct cache_notes *n = b->notes;
     note_files(b, target);
+    note_bases(b);
     if (n->count)
         qsort(n->item, n->count, sizeof *n->item, by_key);
     AUTO(mem_free) struct step_record *records = mem_zero(n->count + 1, sizeof *records);
@@ -191,7 +204,9 @@ static struct err *write_index(struct builder *b, const struct part *part, struc
     return add_once(m, &d);
 }
 
-static struct err *write_listing(struct builder *b, const struct part *part, struct manifest *m)
+/* Of a layer, or (`part` NULL) of what a mount showed. */
+static struct err *write_listing(struct builder *b, const struct digest *diff_id, const struct part *part,
+                                 struct manifest *m)
 {
     char text[DIGEST_TEXT];
     AUTO_VALUE(desc_wipe) struct desc d = {0};
@@ -199,23 +214,40 @@ static struct err *write_listing(struct builder *b, const struct part *part, str
     AUTO_VALUE(buf_wipe) struct buf packed = BUF(LISTING_MAX);
     const struct cache_source *from = NULL;
     bool found = false;
-    if (!digest_is_set(&part->diff_id))
+    if (!digest_is_set(diff_id))
         return NULL;
-    if (cacheset_about_layer(b->imported, CACHESET_LISTING, &part->diff_id, &d, &from)) {
+    if (cacheset_about_layer(b->imported, CACHESET_LISTING, diff_id, &d, &from)) {
         TRY(take_blob(b, &d, from));
         return add_once(m, &d);
     }
-    TRY(listings_of_part(b, part, &plain, &found));
+    TRY(listings_find(b, diff_id, &plain, &found));
+    if (part && !found)
+        TRY(listings_of_part(b, part, &plain, &found));
     if (!found)
         return NULL;
     TRY(indexpack_gzip(&packed, &plain));
     TRY(store_write(b->layout, CACHESET_LISTING, buf_text(&packed), packed.len, &d));
-    strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(&part->diff_id, text));
+    strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(diff_id, text));
     return add_once(m, &d);
+}
+
+/* The notes are in order. Layers are worth more than what only explains. */
+static struct err *write_mount_listings(struct builder *b, struct manifest *m)
+{
+    for (size_t i = 0; i < b->notes->count; i++) {
+        const struct step_record *r = &b->notes->item[i].record;
+        for (size_t k = 0; k < r->input_count && m->layers.count < MANIFEST_LAYERS_MAX; k++) {
+            struct digest shown;
+            if (listings_mount_digest(&r->input[k], &shown))
+                TRY(write_listing(b, &shown, NULL, m));
+        }
+    }
+    return NULL;
 }
 
 static struct err *write_layers(struct builder *b, const struct stage *s, bool blobs, struct manifest *m)
 {
+    listings_keep(b, s); /* the next build, which has no files of steps that it takes, writes the same */
     for (size_t i = 0; i < s->parts.count; i++) {
         struct part *part = s->parts.item[i];
         if (part->faked)
@@ -226,7 +258,7 @@ static struct err *write_layers(struct builder *b, const struct stage *s, bool b
                 TRY(add_once(m, &part->desc));
         }
         TRY(write_index(b, part, m));
-        TRY(write_listing(b, part, m));
+        TRY(write_listing(b, &part->diff_id, part, m));
     }
     return NULL;
 }
@@ -240,6 +272,7 @@ static struct err *write_all(struct builder *b, const struct stage *target, bool
         if (b->stage[i].state == STAGE_DONE)
             TRY(write_layers(b, &b->stage[i], max || &b->stage[i] == target, m));
     TRY(write_records(b, target, max, &records));
+    TRY(write_mount_listings(b, m));
     return store_write(b->layout, CACHESET_RECORDS, buf_text(&records), records.len, &m->config);
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/newfile.h"
 #include "base/trim.h"
+#include "builder/run_select.h"
 #include "layers/listing.h"
 
 #include <fcntl.h>
@@ -44,9 +45,35 @@ struct err *listings_of_part(struct builder *b, const struct part *part, struct 
     return e;
 }
 
-static struct err *keep(struct builder *b, const struct part *part)
+struct err *listings_of_mount(struct builder *b, const struct run_mount *mount, struct buf *out, bool *found)
 {
-    AUTO(mem_free) char *name = file_name(&part->diff_id);
+    AUTO(tree_free) struct tree *copy = tree_new();
+    TRY(run_select(copy, mount, false));
+    tree_settle(copy);
+    *found = bytes_below(tree_root(copy)) <= LISTINGS_FILES_MAX;
+    if (!*found)
+        return NULL;
+    builder_unlock(b);
+    struct err *e = listing_make(out, copy);
+    builder_lock(b);
+    return e;
+}
+
+bool listings_mount_digest(const struct step_input *in, struct digest *out)
+{
+    if (!str_starts(in->name, "mount ") || !str_ends(in->name, " files"))
+        return false;
+    struct err *e = digest_parse(out, in->value);
+    bool parsed = !e;
+    err_free(e);
+    return parsed;
+}
+
+/* Of a layer or of a mount: the other is NULL. */
+static struct err *keep(struct builder *b, const struct digest *diff_id, const struct part *part,
+                        const struct run_mount *mount)
+{
+    AUTO(mem_free) char *name = file_name(diff_id);
     AUTO_VALUE(buf_wipe) struct buf text = BUF(LISTING_MAX);
     struct stat st;
     bool found = false;
@@ -54,7 +81,7 @@ static struct err *keep(struct builder *b, const struct part *part)
         trim_mark_used(b->cache_dir, name);
         return NULL;
     }
-    TRY(listings_of_part(b, part, &text, &found));
+    TRY(part ? listings_of_part(b, part, &text, &found) : listings_of_mount(b, mount, &text, &found));
     if (!found)
         return NULL;
     TRY(fs_mkdir_all(b->cache_dir, LISTINGS_FOLDER));
@@ -62,14 +89,30 @@ static struct err *keep(struct builder *b, const struct part *part)
     return trim_below(b->cache_dir, LISTINGS_FOLDER, LISTINGS_TOTAL_MAX);
 }
 
+static void shrug(struct err *e)
+{
+    if (e)
+        log_debug("listings: %s", err_message(e));
+    err_free(e);
+}
+
 void listings_keep(struct builder *b, const struct stage *s)
 {
     for (size_t i = 0; b->cache_dir >= 0 && i < s->parts.count; i++) {
         const struct part *part = s->parts.item[i];
-        struct err *e = is_of_files(part) ? keep(b, part) : NULL;
-        if (e)
-            log_debug("listings: %s", err_message(e));
-        err_free(e);
+        if (is_of_files(part))
+            shrug(keep(b, &part->diff_id, part, NULL));
+    }
+}
+
+void listings_keep_mounts(struct builder *b, const struct run_plan *plan, const struct step_record *r)
+{
+    for (size_t i = 0; b->cache_dir >= 0 && i < plan->mount_count; i++) {
+        AUTO(mem_free) char *name = mem_printf("mount %zu files", i);
+        const struct step_input *in = steprecord_input(r, name);
+        struct digest shown;
+        if (in && listings_mount_digest(in, &shown))
+            shrug(keep(b, &shown, NULL, &plan->mount[i]));
     }
 }
 

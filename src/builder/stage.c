@@ -147,6 +147,7 @@ struct err *stage_from_image(struct builder *b, struct stage *s, const struct ba
     free(s->config.created);
     s->config.created = NULL;
     s->base_name = mem_strdup(base->name);
+    s->base_digest = base->digest;
     begin_env(s);
     for (size_t i = 0; i < base->layers.count; i++) {
         struct part *part = base_part(b, &base->layers.item[i], &s->config.diff_ids[i]);
@@ -166,6 +167,7 @@ void stage_from_stage(struct stage *s, const struct stage *base)
     strmap_copy(&s->env, &base->env);
     strlist_copy(&s->args, &base->args);
     s->base_name = mem_strdup(base->base_name);
+    s->base_digest = base->base_digest;
     begin_env(s);
     for (size_t i = 0; i < base->parts.count; i++)
         stage_push(s, base->parts.item[i]);
@@ -381,6 +383,7 @@ unsigned stage_step_begin(struct builder *b, struct stage *s, const char *text)
     free(s->shown);
     s->shown = TAKE(shown);
     s->taken_from = NULL;
+    s->layer_lost = false;
     return id;
 }
 

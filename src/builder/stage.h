@@ -73,6 +73,7 @@ struct stage {
     enum stage_state state;
     struct err *error; /* STAGE_FAILED: why */
     char *base_name;   /* the image below, or NULL */
+    struct digest base_digest; /* that its name led to */
     struct config config;
     struct strmap env;      /* what expansion sees: the config's environment and ARGs */
     struct strlist args;    /* the names of its ARGs and of those of stages below, each once, in order */
@@ -83,6 +84,7 @@ struct stage {
     unsigned step, steps;   /* for "[name 2/5]" */
     char *shown;            /* the step that is under way, as people see it */
     const char *taken_from; /* whose cache its layer came from; NULL: this machine's */
+    bool layer_lost;        /* this machine had a record of it, and not the layer */
 };
 
 /* A build may be done in two passes, because of ghosts. */

@@ -207,15 +207,20 @@ static struct err *copy(struct builder *b, struct stage *s, struct stage *from, 
     if (*cached)
         explain_taken(b, s, s->taken_from);
     else if (keyed)
-        explain_missed(b, s, &record);
+        explain_missed(b, s, &(struct explain_step){.record = &record, .from = from});
     if (*cached)
         return NULL;
     TRY(make_layer(b, s, from, step, layer));
     TRY(stage_add_layer(b, s, TAKE(layer), step->what, empty));
+    if (!from && !*empty)
+        explain_files(b, s);
     if (keyed && !*empty)
         TRY(part_digest(b, s->parts.item[s->parts.count - 1]));
-    if (keyed)
+    if (keyed) {
         stepcache_keep(b, s, &record, *empty, stage_is_claimed(s) || stage_is_claimed(from));
+        stepcache_keep_base(b, s);
+        stepcache_keep_base(b, from);
+    }
     return NULL;
 }
 

@@ -89,13 +89,16 @@ struct err *step_run(struct builder *b, struct stage *s, const struct instr *ins
     if (*cached)
         explain_taken(b, s, s->taken_from);
     else if (keys.count)
-        explain_missed(b, s, &keys.record[keys.count - 1]);
+        explain_missed(b, s, &(struct explain_step){.record = &keys.record[keys.count - 1], .plan = &plan});
     if (!*cached) {
         TRY(run_plan_execute(&plan, b, s, instr, id, &empty));
         for (size_t i = 0; i < keys.count && !plan.faked; i++)
             stepcache_keep(b, s, &keys.record[i], empty, shows_claims(&plan));
         listings_keep(b, s);
+        stepcache_keep_base(b, s);
     }
+    for (size_t i = 0; i < keys.count && (!*cached || b->notes); i++)
+        listings_keep_mounts(b, &plan, &keys.record[i]);
     stage_history(b, s, plan.created_by, empty);
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/newfile.h"
 #include "base/trim.h"
 #include "builder/cachewrite.h"
+#include "builder/explain.h"
 #include "builder/rootfs.h"
 #include "image/layout.h"
 #include "layers/unpacked.h"
@@ -253,8 +254,10 @@ static struct err *take_local(struct builder *b, struct stage *s, const struct d
     *empty = !found.has_layer;
     if (is_fatal(e))
         return e;
-    if (e || (there && !*hit))
+    if (e || (there && !*hit)) {
         drop(b->cache_dir, key);
+        s->layer_lost = there;
+    }
     shrug(e);
     return NULL;
 }
@@ -351,4 +354,21 @@ void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, b
         steprecord_set_form(r, id, &part->desc);
     if (b->cache_dir >= 0 && !claimed)
         shrug(save(r, b->cache_dir));
+}
+
+void stepcache_keep_base(struct builder *b, const struct stage *s)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
+    AUTO_VALUE(steprecord_wipe) struct step_record there = {0};
+    struct digest key;
+    bool found = false;
+    if (b->cache_dir < 0 || !explain_base_record(s, &r))
+        return;
+    struct err *e = steprecord_key(&r, &key);
+    if (!e)
+        e = load(&there, b->cache_dir, &key, &found);
+    r.created = clock_unix();
+    if (!e && !found)
+        e = save(&r, b->cache_dir);
+    shrug(e);
 }

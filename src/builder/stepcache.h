@@ -30,6 +30,11 @@ MUST_USE struct err *stepcache_take(struct builder *b, struct stage *s, const st
 /* Remember what the step with the inputs `r` made: the stage's last layer, or nothing. `claimed`: of what a
  * cache of others says is in a layer; that is not kept on this machine. */
 void stepcache_keep(struct builder *b, struct stage *s, struct step_record *r, bool empty, bool claimed);
+/* Remember how the image is called that the stage stands on (explain_base_record). */
+void stepcache_keep_base(struct builder *b, const struct stage *s);
+/* Is it known that a step with the inputs `r` makes the stage's last layer? */
+MUST_USE struct err *stepcache_knows(struct builder *b, struct stage *s, const struct step_record *r,
+                                     bool *known);
 /* Only tell the caches that this build writes. */
 void stepcache_note(struct builder *b, struct stage *s, struct step_record *r, bool empty);
 

@@ -31,6 +31,13 @@ static void add_epoch(struct step_record *r, const struct builder *b)
     steprecord_add_text(r, "epoch", b->options->time == BUILD_TIME_EPOCH ? epoch : "none");
 }
 
+/* Layers in the form of estargz have other files, and so another diff ID. */
+static void add_form(struct step_record *r, const struct builder *b, const struct stage *s)
+{
+    if (b->options->layer.estargz && s->plan->result)
+        steprecord_add_text(r, "form", "estargz");
+}
+
 static void add_list(struct step_record *r, const char *what, const struct strlist *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -173,6 +180,7 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
     steprecord_add_text(out, "hostname", plan->hostname);
     add_hosts(out, b);
     add_epoch(out, b);
+    add_form(out, b, s);
     return NULL;
 }
 
@@ -224,5 +232,6 @@ struct err *stepkey_copy(struct step_record *out, struct builder *b, struct stag
         mem_printf("parents=%d link=%d add=%d unpack=%d", step->parents, step->link, step->add, step->unpack);
     steprecord_add_text(out, "flags", flags);
     add_epoch(out, b);
+    add_form(out, b, s);
     return NULL;
 }

@@ -33,6 +33,14 @@ void steprecord_add_text(struct step_record *r, const char *name, const char *va
     steprecord_add(r, name, value ? value : "", value ? strlen(value) : 0);
 }
 
+const struct step_input *steprecord_input(const struct step_record *r, const char *name)
+{
+    for (size_t i = 0; i < r->input_count; i++)
+        if (str_eq(r->input[i].name, name))
+            return &r->input[i];
+    return NULL;
+}
+
 const struct step_form *steprecord_form(const struct step_record *r, const char *id)
 {
     for (size_t i = 0; i < r->form_count; i++)

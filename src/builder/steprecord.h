@@ -49,6 +49,8 @@ struct step_record {
 /* One more input. Any bytes; the order counts. */
 void steprecord_add(struct step_record *r, const char *name, const void *value, size_t len);
 void steprecord_add_text(struct step_record *r, const char *name, const char *value); /* NULL is "" */
+/* The input of that name, or NULL. */
+const struct step_input *steprecord_input(const struct step_record *r, const char *name);
 /* The key: of the inputs only. ERR_RESOURCE when they are more than a record holds. */
 MUST_USE struct err *steprecord_key(const struct step_record *r, struct digest *key);
 

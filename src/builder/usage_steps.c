@@ -19,7 +19,7 @@ static char *about(const struct step_record *r)
     for (size_t i = 0; i < r->input_count; i++) {
         const struct step_input *input = &r->input[i];
         bool word = str_starts(input->name, "word ") || str_starts(input->name, "source ") ||
-                    str_eq(input->name, "destination");
+                    str_eq(input->name, "destination") || str_eq(input->name, "base");
         if (word && text.len < ABOUT_MAX && input->len < ABOUT_MAX)
             buf_printf(&text, "%s%.*s", text.len ? " " : "", (int)input->len, input->value);
     }

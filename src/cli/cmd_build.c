@@ -225,7 +225,12 @@ static struct err *run(void *settings, const struct strlist *args)
     if (b->builder)
         event_note(&s.events, "--builder changes nothing: lade builds itself");
     AUTO(json_decref) json_t *exported = json_array();
-    TRY(build(&s, &request, &result, &pushed, exported));
+    struct err *e = build(&s, &request, &result, &pushed, exported);
+    if (e) {
+        session_quiet(&s);
+        explain(&s, result.explained);
+        return e;
+    }
     session_quiet(&s);
     TRY(build_export_about(&s, &request, &result, exported, b->iidfile, b->metadata_file));
     print_results(&s, &request, &result, &pushed);

@@ -10,6 +10,8 @@
 
 #define PATH_SHOWN_MAX 4096
 #define BRIEF 12 /* hex digits of a digest that people see */
+#define XATTR_MARK ",xattr="
+#define ARROW " \xe2\x86\x92 "
 
 static struct err *content_digest(const struct node *n, struct digest *out)
 {
@@ -28,12 +30,23 @@ static struct err *content_digest(const struct node *n, struct digest *out)
     return NULL;
 }
 
-static char kind_letter(const struct node *n)
+/* By type of node. */
+static const struct {
+    char letter;
+    const char *name;
+} kinds[] = {
+    [NODE_FILE] = {'f', "file"},         [NODE_DIR] = {'d', "directory"},
+    [NODE_SYMLINK] = {'l', "link"},      [NODE_CHAR] = {'c', "character device"},
+    [NODE_BLOCK] = {'b', "device"},      [NODE_FIFO] = {'p', "FIFO"},
+    [NODE_WHITEOUT] = {'w', "whiteout"}, [NODE_LINK] = {'h', "hard link"},
+};
+
+static const char *kind_name(const char *letter)
 {
-    static const char letters[] = {
-        [NODE_FILE] = 'f',  [NODE_DIR] = 'd',  [NODE_SYMLINK] = 'l',  [NODE_CHAR] = 'c',
-        [NODE_BLOCK] = 'b', [NODE_FIFO] = 'p', [NODE_WHITEOUT] = 'w', [NODE_LINK] = 'h'};
-    return letters[n->type];
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (letter[0] == kinds[i].letter && !letter[1])
+            return kinds[i].name;
+    return "something";
 }
 
 /* What is in it, in one word. */
@@ -51,6 +64,25 @@ static struct err *describe(const struct node *n, char text[DIGEST_TEXT])
     return NULL;
 }
 
+/* ",xattr=…", or nothing. */
+static char *attributes(const struct node *n)
+{
+    char hex[DIGEST_TEXT];
+    if (n->xattr_count == 0)
+        return mem_strdup("");
+    AUTO(hash_free) struct hash *hash = hash_new(DIGEST_SHA256);
+    for (uint32_t i = 0; i < n->xattr_count; i++) {
+        const uint32_t len = n->xattr[i].value_len;
+        const uint8_t size[] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16),
+                                (uint8_t)(len >> 24)};
+        hash_add(hash, n->xattr[i].name, strlen(n->xattr[i].name) + 1);
+        hash_add(hash, size, sizeof size);
+        hash_add(hash, n->xattr[i].value, len);
+    }
+    struct digest d = hash_value(hash);
+    return mem_printf(XATTR_MARK "%.*s", BRIEF, digest_hex(&d, hex));
+}
+
 static struct err *add(struct buf *out, struct tree *t, struct node *n, const char *path)
 {
     struct node **child = NULL;
@@ -58,9 +90,10 @@ static struct err *add(struct buf *out, struct tree *t, struct node *n, const ch
     if (*path && !n->implicit) {
         char content[DIGEST_TEXT];
         AUTO(mem_free) char *safe = str_escape(path, strlen(path), PATH_SHOWN_MAX);
+        AUTO(mem_free) char *xattrs = attributes(n);
         TRY(describe(n, content));
-        buf_printf(out, "%c %04" PRIo32 " %" PRIu32 ":%" PRIu32 " %s %s\n", kind_letter(n), n->mode, n->uid,
-                   n->gid, content, safe);
+        buf_printf(out, "%c %04" PRIo32 "%s %" PRIu32 ":%" PRIu32 " %s %s\n", kinds[n->type].letter, n->mode,
+                   xattrs, n->uid, n->gid, content, safe);
         TRY(buf_check(out, "the files of a layer"));
     }
     if (n->type != NODE_DIR)
@@ -123,39 +156,99 @@ static void parse(struct files *out, const char *text)
         qsort(out->item, out->count, sizeof *out->item, by_path);
 }
 
-static void compare_one(struct strlist *out, const struct file *old, const struct file *now)
+static void add_change(struct listing_changes *out, enum listing_what what, const char *path, const char *old,
+                       const char *now)
 {
-    if (!str_eq(old->kind, now->kind))
-        strlist_add_take(out, mem_printf("%s: another kind of file", now->path));
-    else if (!str_eq(old->content, now->content))
-        strlist_add_take(out, mem_printf("%s: content %.*s \xe2\x86\x92 %.*s", now->path, BRIEF, old->content,
-                                         BRIEF, now->content));
-    else if (!str_eq(old->mode, now->mode))
-        strlist_add_take(out, mem_printf("%s: mode %s \xe2\x86\x92 %s", now->path, old->mode, now->mode));
-    else if (!str_eq(old->owner, now->owner))
-        strlist_add_take(out, mem_printf("%s: owner %s \xe2\x86\x92 %s", now->path, old->owner, now->owner));
+    struct listing_change change = {.what = what, .path = mem_strdup(path)};
+    change.old = old ? mem_strdup(old) : NULL;
+    change.now = now ? mem_strdup(now) : NULL;
+    MEM_PUSH(out->item, out->count, out->room, change);
 }
 
-void listing_compare(struct strlist *out, const char *old, const char *now, size_t most)
+/* "0644,xattr=…" */
+static void compare_modes(struct listing_changes *out, const struct file *old, const struct file *now)
+{
+    size_t before = strcspn(old->mode, ","), after = strcspn(now->mode, ",");
+    AUTO(mem_free) char *was = mem_strndup(old->mode, before);
+    AUTO(mem_free) char *is = mem_strndup(now->mode, after);
+    if (!str_eq(was, is))
+        add_change(out, LISTING_MODE, now->path, was, is);
+    if (!str_eq(old->mode + before, now->mode + after))
+        add_change(out, LISTING_XATTRS, now->path, NULL, NULL);
+}
+
+static void compare_one(struct listing_changes *out, const struct file *old, const struct file *now)
+{
+    enum listing_what content = str_eq(now->kind, "l") ? LISTING_TARGET : LISTING_CONTENT;
+    if (!str_eq(old->kind, now->kind)) {
+        add_change(out, LISTING_KIND, now->path, kind_name(old->kind), kind_name(now->kind));
+        return;
+    }
+    if (!str_eq(old->content, now->content))
+        add_change(out, content, now->path, old->content, now->content);
+    compare_modes(out, old, now);
+    if (!str_eq(old->owner, now->owner))
+        add_change(out, LISTING_OWNER, now->path, old->owner, now->owner);
+}
+
+void listing_compare(struct listing_changes *out, const char *old, const char *now)
 {
     AUTO_VALUE(files_wipe) struct files before = {0};
     AUTO_VALUE(files_wipe) struct files after = {0};
-    AUTO_VALUE(strlist_wipe) struct strlist all = {0};
     parse(&before, old);
     parse(&after, now);
     for (size_t i = 0, k = 0; i < before.count || k < after.count;) {
         int order = i == before.count ? 1 : k == after.count ? -1 : by_path(&before.item[i], &after.item[k]);
         if (order == 0)
-            compare_one(&all, &before.item[i], &after.item[k]);
+            compare_one(out, &before.item[i], &after.item[k]);
         else if (order < 0)
-            strlist_add_take(&all, mem_printf("%s: gone", before.item[i].path));
+            add_change(out, LISTING_GONE, before.item[i].path, NULL, NULL);
         else
-            strlist_add_take(&all, mem_printf("%s: new", after.item[k].path));
+            add_change(out, LISTING_NEW, after.item[k].path, NULL, NULL);
         i += order <= 0;
         k += order >= 0;
     }
-    for (size_t i = 0; i < all.count && i < most; i++)
-        strlist_add(out, all.item[i]);
-    if (all.count > most)
-        strlist_add_take(out, mem_printf("and %zu more files", all.count - most));
+}
+
+void listing_changes_wipe(struct listing_changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        free(changes->item[i].path);
+        free(changes->item[i].old);
+        free(changes->item[i].now);
+    }
+    free(changes->item);
+    *changes = (struct listing_changes){0};
+}
+
+const char *listing_what_name(enum listing_what what)
+{
+    static const char *const names[] = {
+        [LISTING_NEW] = "new",         [LISTING_GONE] = "gone",     [LISTING_KIND] = "kind",
+        [LISTING_CONTENT] = "content", [LISTING_TARGET] = "target", [LISTING_MODE] = "mode",
+        [LISTING_OWNER] = "owner",     [LISTING_XATTRS] = "xattrs",
+    };
+    return names[what];
+}
+
+char *listing_change_text(const struct listing_change *change)
+{
+    const char *name = listing_what_name(change->what);
+    switch (change->what) {
+    case LISTING_NEW:
+    case LISTING_GONE:
+        break;
+    case LISTING_KIND:
+        return mem_printf("%s" ARROW "%s", change->old, change->now);
+    case LISTING_CONTENT:
+        return mem_printf("%s %.*s" ARROW "%.*s", name, BRIEF, change->old, BRIEF, change->now);
+    case LISTING_TARGET:
+        return mem_strdup("the link leads elsewhere");
+    case LISTING_MODE:
+    case LISTING_OWNER:
+        return mem_printf("%s %s" ARROW "%s", name, change->old, change->now);
+    case LISTING_XATTRS:
+        return mem_strdup("other extended attributes");
+    }
+    return mem_strdup(name);
 }
