@@ -141,19 +141,28 @@ static void print_summary(const struct session *s, const struct build_request *r
     }
 }
 
+/* In the words of people: "run, because: src/main.c: content 4f1b… → 9e10… (compared with this machine)". */
+static char *explanation(const json_t *entry)
+{
+    AUTO_VALUE(strlist_wipe) struct strlist causes = {0};
+    const char *outcome = json_string_value(json_object_get(entry, "outcome"));
+    const char *from = json_string_value(json_object_get(entry, "from"));
+    err_free(json_get_strlist(entry, "causes", "causes", &causes));
+    AUTO(mem_free) char *why = strlist_join(&causes, "; ");
+    if (str_eq(outcome, "taken"))
+        return mem_printf("taken from %s", from ? from : "a cache");
+    if (str_eq(outcome, "same"))
+        return mem_printf("the same files as %s knows", from ? from : "a cache");
+    return mem_printf("%s, because: %s%s%s%s", outcome, why, from ? " (compared with " : "", from ? from : "",
+                      from ? ")" : "");
+}
+
 static void explain(const struct session *s, const json_t *explained)
 {
     const json_t *entry;
     size_t i;
     json_array_foreach (explained, i, entry) {
-        AUTO_VALUE(strlist_wipe) struct strlist causes = {0};
-        const char *from = json_string_value(json_object_get(entry, "from"));
-        err_free(json_get_strlist(entry, "causes", "causes", &causes));
-        AUTO(mem_free) char *why = strlist_join(&causes, "; ");
-        AUTO(mem_free)
-        char *text = causes.count ? mem_printf("run, because: %s%s%s%s", why, from ? " (compared with " : "",
-                                               from ? from : "", from ? ")" : "")
-                                  : mem_printf("taken from %s", from ? from : "a cache");
+        AUTO(mem_free) char *text = explanation(entry);
         AUTO(mem_free)
         char *line = mem_printf("cache: %s: %s", json_string_value(json_object_get(entry, "step")), text);
         AUTO(mem_free) char *safe = str_escape(line, strlen(line), strlen(line));
