@@ -30,6 +30,8 @@ struct s3_options {
 #define S3_WHOLE_MAX (UINT64_C(64) << 20)
 #define S3_PART (UINT64_C(32) << 20)
 #define S3_PARTS_MAX 10000u /* Amazon's limit */
+#define S3_PARTS_FEW 1000u  /* OpenStack Swift's: kept for blobs of up to S3_FEW_MAX */
+#define S3_FEW_MAX (UINT64_C(1000) << 30)
 
 /* Makes no request. ERR_USAGE, ERR_INPUT for options that cannot be. */
 MUST_USE struct err *s3_open(struct store **out, const struct s3_options *options);

@@ -200,14 +200,27 @@ struct err *s3_ask_send(struct transfer_reply *out, const struct s3_request *q)
     return transfer_send(out, &q->s3->transfer, &request);
 }
 
+/* Amazon says it in a header, others in the document. New string, or NULL. */
+static char *right_region(const struct s3_request *q, const struct transfer_reply *r)
+{
+    const char *header = strmap_get(&r->headers, "x-amz-bucket-region");
+    AUTO(mem_free) char *region = header ? mem_strdup(header) : NULL;
+    bool said = region || (aws_xml_text(&region, buf_text(&r->body), r->body.len, "Error/Region") && region);
+    bool other = said && !str_eq(region, q->s3->region) && aws_region_valid(region);
+    return other ? TAKE(region) : NULL;
+}
+
 static struct err *hinted(struct err *e, const struct s3_request *q, const struct transfer_reply *r,
                           const char *code)
 {
-    const char *region = strmap_get(&r->headers, "x-amz-bucket-region");
-    if (region && !str_eq(region, q->s3->region) && aws_region_valid(region))
+    AUTO(mem_free) char *region = right_region(q, r);
+    if (region)
         return err_hint(err_as(e, ERR_INPUT), "the bucket is in another region: region=%s", region);
     if (r->status == 404 && str_eq(code, "NoSuchBucket"))
         return err_hint(err_as(e, ERR_INPUT), "make the bucket first");
+    if (r->status == 403 && (str_eq(code, "SignatureDoesNotMatch") || str_eq(code, "InvalidAccessKeyId")))
+        return err_hint(e, "the keys are from %s: is the secret the one that belongs to the key?",
+                        q->s3->keys.source);
     if (r->status == 403)
         return err_hint(e,
                         "the keys are from %s; they need s3:GetObject, s3:PutObject, s3:AbortMultipartUpload "

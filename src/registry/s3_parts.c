@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "registry/aws_xml.h"
+#include "registry/http_head.h"
 #include "registry/s3_ask.h"
 #include "registry/sigv4.h"
 
@@ -20,7 +21,8 @@ struct parts {
 
 uint64_t s3_part_size(uint64_t size)
 {
-    uint64_t part = (size + S3_PARTS_MAX - 1) / S3_PARTS_MAX;
+    unsigned most = size > S3_FEW_MAX ? S3_PARTS_MAX : S3_PARTS_FEW;
+    uint64_t part = (size + most - 1) / most;
     part = (part + ROUND - 1) / ROUND * ROUND;
     return part > S3_PART ? part : S3_PART;
 }
@@ -80,6 +82,16 @@ static struct err *send_part(struct parts *p, unsigned number, uint64_t at, uint
     return add_part(p, &q, &r, number);
 }
 
+/* The answer to the first try was lost, and the upload is no more: the object is there. */
+static bool is_there(const struct parts *p)
+{
+    uint64_t size = 0;
+    AUTO_VALUE(transfer_reply_wipe) struct transfer_reply r = {0};
+    struct s3_request q = {.s3 = p->s3, .method = "HEAD", .key = p->key};
+    err_free(s3_ask_send(&r, &q));
+    return r.status == 200 && http_head_length(&r.headers, &size) && size == p->desc->size;
+}
+
 /* A refusal may come with status 200, because the answer begins before it is known. */
 static struct err *finish(struct parts *p)
 {
@@ -100,6 +112,8 @@ static struct err *finish(struct parts *p)
                            .body_size = p->list.len,
                            .sends = true};
     TRY(s3_ask_send(&r, &q));
+    if (r.status == 404 && is_there(p))
+        return NULL;
     if (r.status != 200)
         return s3_ask_refusal(&q, &r);
     if (!aws_xml_text(&code, buf_text(&r.body), r.body.len, "Error/Code") || !code)

@@ -23,6 +23,7 @@ import re
 import time
 import urllib.parse
 import uuid
+import xml.sax.saxutils
 
 import double
 from double import Refusal
@@ -174,7 +175,7 @@ class Handler(double.Store):
             upload = uuid.uuid4().hex + "+/="
             self.server.uploads[upload] = (key, {})
             self.reply(200, [], f'<?xml version="1.0" encoding="UTF-8"?><InitiateMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-                       f"<Bucket>{self.server.bucket}</Bucket><Key>{key}</Key><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode())
+                       f"<Bucket>{self.server.bucket}</Bucket><Key>{xml.sax.saxutils.escape(key)}</Key><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode())
         elif self.command == "POST" and "uploadId" in query:
             self.complete(query, key, body)
         elif self.command == "DELETE" and "uploadId" in query:
@@ -206,7 +207,7 @@ class Handler(double.Store):
     def complete(self, query, key, body):
         _, parts = self.upload(query, key)
         with open(body, encoding="utf-8") as f:
-            told = re.findall(r'<Part><PartNumber>(\d+)</PartNumber><ETag>"([0-9a-f]+)"</ETag></Part>', f.read())
+            told = re.findall(r'<Part><PartNumber>(\d+)</PartNumber><ETag>"?([0-9a-f]+)"?</ETag></Part>', f.read())
         if not told or [int(n) for n, _ in told] != sorted(parts) or any(parts[int(n)][1] != tag for n, tag in told):
             raise Refusal(400, "InvalidPart", "One or more of the specified parts could not be found.")
         sizes = [os.path.getsize(parts[int(n)][0]) for n, _ in told]

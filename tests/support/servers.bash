@@ -194,6 +194,14 @@ s3_start() {
     export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 }
 
+# swift_start: OpenStack Swift with its S3 interface (tests/support/swiftd.py) in the region eu-central-1. Exports SWIFT (host:port) and SWIFT_LOG.
+swift_start() {
+    local dir port
+    dir=$(servers_dir)/swift
+    double_start swiftd.py "$dir" --region eu-central-1 --log log
+    export SWIFT=127.0.0.1:$port SWIFT_LOG=$dir/log
+}
+
 # gha_start: a double of the cache service of GitHub Actions (tests/support/ghad.py). Exports ACTIONS_RESULTS_URL and
 # ACTIONS_RUNTIME_TOKEN, as a job has them, GHA_LOG and GHA_DIR.
 gha_start() {

@@ -17,14 +17,15 @@
 
 static void test_parts(void **state)
 {
-    static const uint64_t sizes[] = {S3_WHOLE_MAX + 1, GIB,           320000 * MIB, 320000 * MIB + 1,
+    static const uint64_t sizes[] = {S3_WHOLE_MAX + 1, GIB,           32000 * MIB,
+                                     32000 * MIB + 1,  S3_FEW_MAX,    S3_FEW_MAX + 1,
                                      5 * GIB * 1000,   5 * 1024 * GIB};
     (void)state;
     assert_int_equal(s3_part_size(GIB), S3_PART);
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         uint64_t part = s3_part_size(sizes[i]);
         assert_true(part >= 5 * MIB && part <= 5 * GIB);
-        assert_true((sizes[i] + part - 1) / part <= S3_PARTS_MAX);
+        assert_true((sizes[i] + part - 1) / part <= (sizes[i] > S3_FEW_MAX ? S3_PARTS_MAX : S3_PARTS_FEW));
     }
 }
 
@@ -117,9 +118,54 @@ static void test_examples(void **state)
     strmap_wipe(&query);
 }
 
+struct refusal {
+    int status;
+    const char *region; /* x-amz-bucket-region */
+    const char *body;
+    enum err_kind kind;
+    const char *hint; /* a part of it, or NULL: there is none */
+};
+
+/* What Amazon S3 and OpenStack Swift answer. */
+static void test_refusals(void **state)
+{
+    static const struct refusal rows[] = {
+        {400, NULL,
+         "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message><Region>eu-west-1</Region></"
+         "Error>",
+         ERR_INPUT, "region=eu-west-1"},
+        {301, "eu-west-1", "", ERR_INPUT, "region=eu-west-1"},
+        {403, "us-east-1", "<Error><Code>AccessDenied</Code></Error>", ERR_DENIED, "s3:PutObject"},
+        {403, "a b", "<Error><Code>SignatureDoesNotMatch</Code></Error>", ERR_DENIED, "is the secret"},
+        {403, NULL, "<Error><Code>InvalidAccessKeyId</Code></Error>", ERR_DENIED, "the environment"},
+        {403, NULL, "", ERR_DENIED, "s3:ListBucket"},
+        {404, NULL, "<Error><Code>NoSuchBucket</Code></Error>", ERR_INPUT, "make the bucket"},
+        {404, NULL, "<Error><Code>NoSuchKey</Code><Region>r\"</Region></Error>", ERR_NOT_FOUND, NULL},
+    };
+    struct s3 s = {.base = (char[]){"https://host"},
+                   .root = (char[]){"/b"},
+                   .region = (char[]){"us-east-1"},
+                   .keys = {.source = (char[]){"the environment"}}};
+    struct s3_request q = {.s3 = &s, .method = "GET", .key = "k"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct transfer_reply r = {.status = rows[i].status, .body = BUF(BUF_NO_LIMIT)};
+        buf_str(&r.body, rows[i].body);
+        if (rows[i].region)
+            strmap_add(&r.headers, "x-amz-bucket-region", rows[i].region);
+        struct err *e = s3_ask_refusal(&q, &r);
+        const char *hint = err_hint_of(e);
+        assert_int_equal(err_kind_of(e), rows[i].kind);
+        if (!hint != !rows[i].hint || (hint && !strstr(hint, rows[i].hint)))
+            fail_msg("%zu: %s", i, hint ? hint : "no hint");
+        err_free(e);
+        transfer_reply_wipe(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts), cmocka_unit_test(test_base),
-                                       cmocka_unit_test(test_examples)};
+                                       cmocka_unit_test(test_examples), cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
