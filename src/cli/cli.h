@@ -79,38 +79,18 @@ extern const struct opt shared_time_options[1];
 extern const struct opt shared_cache_options[1];
 extern const struct opt shared_jobs_options[1];
 extern const struct opt shared_publish_options[3];
-#define SHARED_GENERAL                                                       \
-    {                                                                        \
-        "General", shared_general_options, ARRAY_LEN(shared_general_options) \
+#define SHARED_GROUP(title, options)           \
+    {                                          \
+        (title), (options), ARRAY_LEN(options) \
     }
-#define SHARED_PROGRESS                                                         \
-    {                                                                           \
-        "Progress", shared_progress_options, ARRAY_LEN(shared_progress_options) \
-    }
-#define SHARED_STORE                                                         \
-    {                                                                        \
-        "Local store", shared_store_options, ARRAY_LEN(shared_store_options) \
-    }
-#define SHARED_REGISTRY                                                         \
-    {                                                                           \
-        "Registry", shared_registry_options, ARRAY_LEN(shared_registry_options) \
-    }
-#define SHARED_TIME                                                 \
-    {                                                               \
-        "Time", shared_time_options, ARRAY_LEN(shared_time_options) \
-    }
-#define SHARED_CACHE                                                   \
-    {                                                                  \
-        "Cache", shared_cache_options, ARRAY_LEN(shared_cache_options) \
-    }
-#define SHARED_JOBS                                                             \
-    {                                                                           \
-        "Work in parallel", shared_jobs_options, ARRAY_LEN(shared_jobs_options) \
-    }
-#define SHARED_PUBLISH                                                          \
-    {                                                                           \
-        "Publishing", shared_publish_options, ARRAY_LEN(shared_publish_options) \
-    }
+#define SHARED_GENERAL SHARED_GROUP("General", shared_general_options)
+#define SHARED_PROGRESS SHARED_GROUP("Progress", shared_progress_options)
+#define SHARED_STORE SHARED_GROUP("Local store", shared_store_options)
+#define SHARED_REGISTRY SHARED_GROUP("Registry", shared_registry_options)
+#define SHARED_TIME SHARED_GROUP("Time", shared_time_options)
+#define SHARED_CACHE SHARED_GROUP("Cache", shared_cache_options)
+#define SHARED_JOBS SHARED_GROUP("Work in parallel", shared_jobs_options)
+#define SHARED_PUBLISH SHARED_GROUP("Publishing", shared_publish_options)
 
 const struct command *const *cli_commands(size_t *count);
 /* argv[0] is the program. `file_mode` as in struct shared. Prints help and version itself. *told: the error
