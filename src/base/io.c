@@ -77,15 +77,7 @@ struct err *source_read_all(struct source *s, struct buf *out, const char *what)
 
 struct err *source_drain(struct source *s)
 {
-    for (;;) {
-        const uint8_t *data;
-        size_t len;
-        TRY(stop_check());
-        TRY(source_peek(s, &data, &len));
-        if (len == 0)
-            return NULL;
-        source_advance(s, len);
-    }
+    return io_copy(NULL, s, NULL);
 }
 
 /* A descriptor that is read from where it stands. */
@@ -326,7 +318,8 @@ struct err *io_copy(struct sink *to, struct source *from, uint64_t *count)
         TRY(source_peek(from, &data, &len));
         if (len == 0)
             break;
-        TRY(sink_write(to, data, len));
+        if (to)
+            TRY(sink_write(to, data, len));
         source_advance(from, len);
         total += len;
     }

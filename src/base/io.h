@@ -97,7 +97,8 @@ struct sink *sink_discard(void);
  * owned. */
 struct sink *sink_digest(struct sink *inner_take, struct digest *digest, uint64_t *size);
 
-/* All of `from` into `to`, no commit. *count may be NULL. Looks at the stop flag (base/stop.h). */
+/* All of `from` into `to` (NULL: nowhere), no commit. *count may be NULL. Looks at the stop flag
+ * (base/stop.h). */
 MUST_USE struct err *io_copy(struct sink *to, struct source *from, uint64_t *count);
 
 #endif

@@ -133,18 +133,9 @@ static struct err *open_blob(struct verify *v, const struct desc *d, const char 
     return NULL;
 }
 
-static struct err *hash_all(struct source *from, struct hash *hash)
+static void add_to_hash(void *hash, const uint8_t *data, size_t len)
 {
-    for (;;) {
-        const uint8_t *data;
-        size_t len;
-        TRY(stop_check());
-        TRY(source_peek(from, &data, &len));
-        if (len == 0)
-            return NULL;
-        hash_add(hash, data, len);
-        source_advance(from, len);
-    }
+    hash_add(hash, data, len);
 }
 
 /* Not what the descriptor says: is it the bytes, or is it the descriptor? */
@@ -170,8 +161,10 @@ static struct err *read_blob(struct source *packed, const struct desc *d, struct
 
     if (hash)
         e = reader_plain(&plain, source_borrow(packed), reader_packing_of(d->media_type));
-    if (hash && !e)
-        e = hash_all(plain, hash);
+    if (hash && !e) {
+        plain = source_watch(TAKE(plain), add_to_hash, hash);
+        e = source_drain(plain);
+    }
     if (e && err_kind_of(e) == ERR_STOPPED)
         return e;
     struct err *first = source_drain(packed);
