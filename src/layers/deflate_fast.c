@@ -6,10 +6,6 @@
  * of a match are remembered.
  */
 
-#define SKIP_SHIFT                                                                             \
-    9 /* after 512 literals in a row look at every second place, after 1024 at every third … \
-       */
-
 static inline void remember(struct deflate *d, uint64_t word, size_t pos)
 {
     d->fast.newest[match_hash5(word, FAST_HASH_BITS)] = (uint16_t)pos;
@@ -49,11 +45,7 @@ size_t deflate_fast_segment(struct deflate *d, size_t start, size_t end)
 
         *place = (uint16_t)pos;
         if ((uint32_t)differ != 0) {
-            size_t next = pos + 1 + ((pos + 1 - anchor) >> SKIP_SHIFT);
-            if (next > stop)
-                next = stop;
-            match_literals(d, pos, next);
-            pos = next;
+            pos = match_skip(d, anchor, pos, stop);
             continue;
         }
         unsigned length = differ ? (unsigned)__builtin_ctzll(differ) >> 3
@@ -64,10 +56,5 @@ size_t deflate_fast_segment(struct deflate *d, size_t start, size_t end)
             remember_ends(d, pos, anchor);
         pos = anchor;
     }
-    if (pos < end) {
-        match_literals(d, pos, end);
-        pos = end;
-    }
-    sequence_add_literals(d, pos - anchor);
-    return pos;
+    return match_end(d, anchor, pos, end);
 }

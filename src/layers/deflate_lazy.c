@@ -7,7 +7,6 @@
  */
 
 #define ROW 4
-#define SKIP_SHIFT 9    /* as in deflate_fast.c */
 #define LENGTH_TAKEN 20 /* a match of this length is not put off */
 #define LENGTH_LEAST 4
 
@@ -151,11 +150,7 @@ size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
         struct match m = find(d, row, pos, word);
 
         if (m.length < LENGTH_LEAST) {
-            size_t next = pos + 1 + ((pos + 1 - anchor) >> SKIP_SHIFT);
-            if (next > stop)
-                next = stop;
-            match_literals(d, pos, next);
-            pos = next;
+            pos = match_skip(d, anchor, pos, stop);
             continue;
         }
         m = match_longer(d, pos, match_distance(pos, entry), m);
@@ -167,10 +162,5 @@ size_t deflate_lazy_segment(struct deflate *d, size_t start, size_t end)
         remember_range(d, next, anchor < last ? anchor : last);
         pos = anchor;
     }
-    if (pos < end) {
-        match_literals(d, pos, end);
-        pos = end;
-    }
-    sequence_add_literals(d, pos - anchor);
-    return pos;
+    return match_end(d, anchor, pos, end);
 }

@@ -91,4 +91,28 @@ static inline void match_literals(struct deflate *d, size_t from, size_t to)
         d->segment.litlen[d->in[from]]++;
 }
 
+/* After 512 literals in a row look at every second place, after 1024 at every third … */
+#define MATCH_SKIP_SHIFT 9
+
+/* There is no match at `pos`, and what follows the last one begins at `anchor`: where to look next. */
+static inline size_t match_skip(struct deflate *d, size_t anchor, size_t pos, size_t stop)
+{
+    size_t next = pos + 1 + ((pos + 1 - anchor) >> MATCH_SKIP_SHIFT);
+    if (next > stop)
+        next = stop;
+    match_literals(d, pos, next);
+    return next;
+}
+
+/* Nothing more is looked for in the segment. Returns where it ends, which may be behind `end`. */
+static inline size_t match_end(struct deflate *d, size_t anchor, size_t pos, size_t end)
+{
+    if (pos < end) {
+        match_literals(d, pos, end);
+        pos = end;
+    }
+    sequence_add_literals(d, pos - anchor);
+    return pos;
+}
+
 #endif
