@@ -154,7 +154,7 @@ cause() {
     cause '.kind == "base" and .name == "base:2" and ([.old, .new] | all(test("^sha256:[0-9a-f]{64}$")))'
     row "edit 's/base:1/base:2/'; echo c >project/src/main.c" 'build 4/4' "the base image.*base:2 sha256:[0-9a-f]+; w/src/main.c: content .*"
     row "edit '/^FROM base:1\$/s/1/2/'" 'stage-1 3/4' 'the base image is another one: base:1 .*'
-    row "edit '/AS build/s/1/2/'" 'stage-1 3/4' 'the base image of the stage that it takes files from is another one: base:1 .*'
+    row "edit '/AS build/s/1/2/'; echo c >project/src/main.c" 'stage-1 3/4' 'the base image of the stage that it takes files from is another one: base:1 .*'
     row "edit 's/^RUN --mount=type=bind,target/RUN echo >new\n&/'" 'build 5/5' 'a step before it is new'
     row "edit '/^COPY d/d'" 'stage-1 3/3' 'a step before it is gone'
     row "edit 's/^COPY src.*/COPY d else\n&/'" 'build 5/5' 'a step before it is new: COPY d else'
