@@ -5,7 +5,9 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "builder/node_owners.h"
 #include "builder/rootfs.h"
+#include "builder/run_cache_owners.h"
 #include "builder/run_mounts.h"
 #include "builder/run_show.h"
 
@@ -105,24 +107,71 @@ static struct err *take_slot(int *lock, unsigned *slot, struct builder *b, const
     return e;
 }
 
-/* Under another name first, so that nobody sees it half made; whoever is faster wins. */
+/* Then the mount is as its source is. */
+static bool is_copy(const struct run_mount *mount)
+{
+    return mount->node && *mount->source;
+}
+
+static struct err *fill_slot(struct builder *b, const struct run_mount *mount, const struct place *p, int dir)
+{
+    bool copy = is_copy(mount);
+    if (mount->node)
+        TRY(run_show_copy(b, mount, dir));
+    if (!copy && p->owners && fchown(dir, mount->uid, mount->gid) < 0)
+        return err_sys("set the owner of a cache");
+    if (fchmod(dir, copy ? mount->node->mode : mount->mode & 07777) < 0)
+        return err_sys("set the mode of a cache");
+    return NULL;
+}
+
+/* Whose the files are that it begins with. */
+static struct err *write_owners(const struct run_mount *mount, const struct place *p, const char *name)
+{
+    AUTO_VALUE(owner_list_wipe) struct owner_list owners = {0};
+    AUTO(mem_free) char *stale = mem_printf("%s" RUN_CACHE_OWNERS_SUFFIX, name);
+    if (p->owners || !mount->node)
+        return unlinkat(p->dir, stale, 0) == 0 || errno == ENOENT ? NULL : err_sys("remove %s", stale);
+    node_owners(&owners, mount->node, false);
+    if (!is_copy(mount)) {
+        struct owner *top =
+            owners.count > 0 && !*owners.item[0].path ? &owners.item[0] : owner_list_add(&owners, "");
+        top->uid = mount->uid;
+        top->gid = mount->gid;
+        owner_list_sort(&owners);
+    }
+    return run_cache_owners_write(p->dir, name, &owners);
+}
+
+/* Whoever is faster wins: then *made stays false. */
+static struct err *name_slot(const struct run_mount *mount, const struct place *p, const char *fresh,
+                             const char *name, bool *made)
+{
+    struct stat st;
+    TRY(fs_lock(p->dir, true, true, NULL));
+    if (fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return NULL;
+    TRY(write_owners(mount, p, name));
+    if (renameat2(p->dir, fresh, p->dir, name, RENAME_NOREPLACE) < 0)
+        return err_sys("name a cache");
+    *made = true;
+    return NULL;
+}
+
+/* Under another name first, so that nobody sees it half made. */
 static struct err *make_slot(struct builder *b, const struct run_mount *mount, const struct place *p,
                              const char *name)
 {
     char fresh[FS_NEW_NAME];
     AUTO(fd_close) int dir = -1;
+    bool made = false;
     fs_new_name(fresh);
     TRY(fs_mkdir_open(&dir, p->dir, fresh));
-    struct err *e = mount->node ? run_show_copy(b, mount, dir) : NULL;
-    bool all = mount->node && *mount->source; /* then it is as its source is */
-    if (!e && !all && p->owners && fchown(dir, mount->uid, mount->gid) < 0)
-        e = err_sys("set the owner of a cache");
-    if (!e && fchmod(dir, all ? mount->node->mode : mount->mode & 07777) < 0)
-        e = err_sys("set the mode of a cache");
-    if (!e && renameat2(p->dir, fresh, p->dir, name, RENAME_NOREPLACE) == 0)
+    struct err *e = fill_slot(b, mount, p, dir);
+    if (!e)
+        e = name_slot(mount, p, fresh, name, &made);
+    if (made)
         return NULL;
-    if (!e && errno != EEXIST)
-        e = err_sys("name a cache");
     struct err *left = fs_remove_tree(p->dir, fresh);
     if (e) {
         err_free(left);

@@ -11,8 +11,9 @@
 /*
  * Cache mounts: $LADE_CACHE/mounts/HASH/SLOT, where HASH stands for the id, for what it begins as (from=),
  * for the owner and mode that the mount asks for (another one is another cache, as with BuildKit), and for
- * how owners are on disk, and SLOT is a number; SLOT.lock beside it is locked as long as a step uses it.
- * Shared and locked ones are slot 0; private ones are the first slot that nobody uses.
+ * how owners are on disk, and SLOT is a number; SLOT.lock beside it is locked as long as a step uses it,
+ * SLOT.owners says whose its files are where they are all ours (run_cache_owners.h). Shared and locked ones
+ * are slot 0; private ones are the first slot that nobody uses.
  */
 
 /* The directory of a mount, made when it is new. `held` are the paths that this step has already: those are

@@ -122,6 +122,7 @@ static struct err *run(struct execution *x, unsigned id)
     builder_unlock(x->b);
     struct err *e = sandbox_run(&x->result, &spec);
     run_output_end(&x->output);
+    run_mounts_keep(&x->mounts, x->b->options->events, &x->result);
     builder_lock(x->b);
     TRY(e);
     return x->result.status || x->result.timed_out ? command_failed(x) : NULL;

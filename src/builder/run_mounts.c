@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "builder/node_owners.h"
 #include "builder/rootfs.h"
+#include "builder/run_cache_owners.h"
 #include "builder/run_caches.h"
 #include "builder/run_command.h"
 #include "builder/run_files.h"
@@ -64,15 +65,15 @@ static struct err *add_cache(struct run_mounts *m, struct builder *b, const stru
     TRY(run_cache_take(&path, &lock, b, mount, &m->locked));
     if (lock >= 0)
         MEM_PUSH(m->lock, m->lock_count, m->lock_room, lock);
-    strlist_add(&m->locked, path);
     struct sandbox_mount *item = add(m, SANDBOX_BIND, mount->target);
-    item->source = TAKE(path);
     item->read_only = mount->read_only;
-    if (mount->uid == 0 && mount->gid == 0)
-        return NULL;
-    struct owner *owner = owner_list_add(&item->owners, "");
-    owner->uid = mount->uid;
-    owner->gid = mount->gid;
+    item->keeps_owners = !strlist_has(&m->locked, path);
+    if (item->keeps_owners)
+        run_cache_owners_read(&item->owners, path, mount->uid, mount->gid);
+    strlist_add(&m->locked, path);
+    item->source = TAKE(path);
+    item->uid = mount->uid;
+    item->gid = mount->gid;
     return NULL;
 }
 
@@ -122,6 +123,22 @@ struct err *run_mounts_make(struct run_mounts *out, struct builder *b, const str
                      mount->target ? mount->target : run_mount_kind_name(mount->kind)));
     }
     return NULL;
+}
+
+void run_mounts_keep(const struct run_mounts *m, const struct events *events,
+                     const struct sandbox_result *result)
+{
+    for (size_t i = 0; i < result->mount_count && i < m->count; i++) {
+        const struct sandbox_mount *item = &m->item[i];
+        if (!item->keeps_owners)
+            continue;
+        AUTO(mem_free) char *target = str_safe(item->target);
+        AUTO(err_free)
+        struct err *e =
+            run_cache_owners_merge(item->source, &item->owners, &result->mount[i], item->uid, item->gid);
+        if (e)
+            event_warn(events, "owners in the cache mount %s are not kept: %s", target, err_message(e));
+    }
 }
 
 void run_mounts_wipe(struct run_mounts *m)

@@ -36,6 +36,9 @@ struct run_mounts {
     size_t copy_count, copy_room;
 };
 MUST_USE struct err *run_mounts_make(struct run_mounts *out, struct builder *b, const struct run_plan *plan);
+/* The command has ended: keep what it says of the owners in caches. What cannot be kept is a warning. */
+void run_mounts_keep(const struct run_mounts *m, const struct events *events,
+                     const struct sandbox_result *result);
 void run_mounts_wipe(struct run_mounts *m);
 
 #endif

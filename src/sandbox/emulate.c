@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -129,30 +130,74 @@ struct err *emulate_own(struct emulate *e, int fd, uint32_t uid, uint32_t gid)
     return NULL;
 }
 
-/* Files that somebody may remove meanwhile: their number tells only together with their time of birth. */
-struct err *emulate_own_below(struct emulate *e, int fd, const struct owner_list *owners)
+/* What is looked for lies side by side: its directory stays open. */
+struct below {
+    int top, fd;
+    char *dir;
+};
+
+static void below_wipe(struct below *b)
 {
+    mem_free(b->dir);
+    if (b->fd >= 0)
+        fd_close(b->fd);
+}
+
+static bool below_enter(struct below *b, const char *path, size_t len)
+{
+    if (b->dir && strncmp(b->dir, path, len) == 0 && b->dir[len] == '\0')
+        return b->fd >= 0;
+    if (b->fd >= 0)
+        fd_close(fd_take(&b->fd));
+    mem_free(b->dir);
+    b->dir = mem_strndup(path, len);
+    struct err *absent =
+        fs_open_no_links(&b->fd, b->top, len > 0 ? b->dir : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+    err_free(absent);
+    return !absent;
+}
+
+/* *fd is open when a record needs it. The mount itself may be a file, and stays as long as it is mounted. */
+static bool below_find(struct below *b, const char *path, struct statx *st, int *fd)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    if (!*path)
+        return resolve_statx_fd(b->top, st) == 0;
+    if (!below_enter(b, path, slash ? (size_t)(slash - path) : 0) ||
+        statx(b->fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, st) != 0)
+        return false;
+    if (!records_is_young(st))
+        return true;
+    *fd = openat(b->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return *fd >= 0 && resolve_statx_fd(*fd, st) == 0;
+}
+
+/* Files that somebody may remove meanwhile: their number tells only together with their time of birth. */
+void emulate_own_below(struct emulate *e, int fd, const struct owner_list *owners)
+{
+    AUTO_VALUE(below_wipe) struct below b = {.top = fd, .fd = -1};
+
     for (size_t i = 0; i < owners->count; i++) {
         const struct owner *owner = &owners->item[i];
         AUTO(fd_close) int file = -1;
         struct record *record;
         struct statx st;
 
-        /* The mount may be of a file. */
-        struct err *absent =
-            owner->path[0] ? fs_open_no_links(&file, fd, owner->path, O_PATH | O_NOFOLLOW, 0) : NULL;
-        if (absent) {
-            err_free(absent);
+        if (!below_find(&b, owner->path, &st, &file) ||
+            (owner->device_type != 0 && (!S_ISREG(st.stx_mode) || st.stx_size != 0)))
             continue;
-        }
-        if (resolve_statx_fd(owner->path[0] ? file : fd, &st) != 0)
-            return err_sys("read the owner of a mounted file");
         record = records_put(e->records, &st, owner->uid, owner->gid, fd_take(&file), false);
         record->type = owner->device_type;
         record->major = owner->device_major;
         record->minor = owner->device_minor;
     }
-    return NULL;
+}
+
+bool emulate_knows_mounts(const struct emulate *e)
+{
+    return records_has_other_device(e->records, e->root_device_major, e->root_device_minor);
 }
 
 void emulate_settle(struct emulate *e)
@@ -182,9 +227,12 @@ int emulate_stat(const struct emulate *e, int dirfd, const char *name, struct st
 
     if (recorded)
         *recorded = false;
-    if (fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW) != 0 ||
-        statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &seen) != 0)
+    if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &seen) != 0)
         return errno;
+    *st = (struct stat){.st_mode = seen.stx_mode,
+                        .st_uid = seen.stx_uid,
+                        .st_gid = seen.stx_gid,
+                        .st_rdev = makedev(seen.stx_rdev_major, seen.stx_rdev_minor)};
     record = records_find(e->records, &seen);
     if (!record)
         return 0;

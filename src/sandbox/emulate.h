@@ -45,8 +45,12 @@ bool emulate_minds_copies(const struct emulate *e);
 
 /* What the supervisor itself mounted in the root, and `fd` is open on (O_PATH), belongs to uid:gid. */
 MUST_USE struct err *emulate_own(struct emulate *e, int fd, uint32_t uid, uint32_t gid);
-/* The same of what is below it, and the list names. */
-MUST_USE struct err *emulate_own_below(struct emulate *e, int fd, const struct owner_list *owners);
+/* The same of what is below it, and the list names, which is sorted. What is not there, and a device that
+ * could not be one, is passed over. */
+void emulate_own_below(struct emulate *e, int fd, const struct owner_list *owners);
+
+/* Is anything recorded of what is mounted in the root? True when that cannot be told. */
+bool emulate_knows_mounts(const struct emulate *e);
 
 /* The command has ended: record what is still to be recorded. */
 void emulate_settle(struct emulate *e);
@@ -59,8 +63,8 @@ int emulate_begin_process(const struct emulate_options *options);
  * makes no sense. *ended: nobody is left who could ask. */
 MUST_USE struct err *emulate_serve(struct emulate *e, int listener, bool *ended);
 
-/* lstat of `name` in the directory `dirfd` of the merged root, as the command sees it: uid, gid, type and
- * rdev by the records. 0, or errno. *recorded (may be NULL): it has a record. */
+/* lstat of `name` in the directory `dirfd` of the merged root, as the command sees it, by the records: mode,
+ * uid, gid and rdev, and nothing else. 0, or errno. *recorded (may be NULL): it has a record. */
 int emulate_stat(const struct emulate *e, int dirfd, const char *name, struct stat *st, bool *recorded);
 
 #endif

@@ -80,9 +80,13 @@ struct err *given_open(struct given **out, struct inside *in)
     bool data = false;
 
     g->fd = mem_zero(in->spec.mount_count + 1, sizeof *g->fd);
+    in->kept = mem_zero(in->spec.mount_count + 1, sizeof *in->kept);
     for (size_t i = 0; i < in->spec.mount_count; i++) {
         const struct sandbox_mount *m = &in->spec.mount[i];
         g->fd[i] = -1;
+        in->kept[i] = -1;
+        if (m->kind == SANDBOX_BIND && m->keeps_owners && in->spec.way.ids == SANDBOX_SINGLE)
+            TRY(mountfd_clone(&in->kept[i], AT_FDCWD, m->source, true));
         if (m->kind == SANDBOX_BIND)
             TRY(open_bind(&g->fd[i], m));
         else if (m->kind == SANDBOX_TMPFS)
@@ -108,7 +112,7 @@ struct err *given_mount(struct given *given, struct inside *in, struct emulate *
         TRY(targets_open(&in->targets, &target, m->target, S_ISDIR(st.st_mode)));
         bool emulated = e && namespaces_has_user(&in->spec);
         if (emulated && m->kind == SANDBOX_BIND)
-            TRY(emulate_own_below(e, given->fd[i], &m->owners));
+            emulate_own_below(e, given->fd[i], &m->owners);
         else if (emulated && (m->uid != 0 || m->gid != 0))
             TRY(emulate_own(e, given->fd[i], m->uid, m->gid));
         TRY(mountfd_add(&in->mounts, &given->fd[i], target, safe));

@@ -38,7 +38,9 @@ struct inside {
     int clean;   /* the root alone; -1 without mounts */
     int upper;   /* what changes: the overlay's upper directory, or the root */
     int proc;    /* shows the command's processes by the supervisor's numbers; -1: none */
-    int binfmt;  /* keeps the emulator registered */
+    int *kept;  /* for each of spec.mount that keeps owners: it again, without what is mounted in it here; -1.
+                   NULL: nothing was mounted */
+    int binfmt; /* keeps the emulator registered */
     enum filter_emulation emulation;
     struct filter filter;
     struct targets targets;
@@ -70,5 +72,9 @@ _Noreturn void supervise(struct inside *in);
 _Noreturn void init_become(struct inside *in, int line);
 /* owners.c: what the records say of all that is in the upper directory. */
 MUST_USE struct err *owners_collect(struct owner_list *out, const struct inside *in, const struct emulate *e);
+
+/* kept.c: what they say of the mounts that keep owners. What cannot be looked at is passed over, as it is
+ * what others who use the same mount have removed, or too much. */
+void kept_collect(struct sandbox_result *out, const struct inside *in, const struct emulate *e);
 
 #endif

@@ -70,6 +70,16 @@ static uint64_t device_of(const struct statx *st)
     return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
 }
 
+bool records_has_other_device(const struct records *r, uint32_t major, uint32_t minor)
+{
+    uint64_t device = (uint64_t)major << 32 | minor;
+
+    for (size_t i = 0; i < r->room; i++)
+        if (r->slot[i].used && r->slot[i].device != device)
+            return true;
+    return false;
+}
+
 /* The slot of this inode, or the free one where it would be. */
 static struct record *slot_of(const struct records *r, uint64_t device, uint64_t inode)
 {
@@ -142,21 +152,25 @@ void records_expire(struct records *r)
         drop_oldest_pin(r);
 }
 
+bool records_is_young(const struct statx *st)
+{
+    int64_t born = st->stx_btime.tv_sec * 1000000000LL + st->stx_btime.tv_nsec;
+
+    return !(st->stx_mask & STATX_BTIME) || now_ns(CLOCK_REALTIME_COARSE) - born <= YOUNG_NS;
+}
+
 static void pin(struct records *r, const struct statx *st, int fd)
 {
     int64_t until = INT64_MAX;
 
     if (fd < 0)
         return;
-    if (st->stx_mask & STATX_BTIME) {
-        int64_t born = st->stx_btime.tv_sec * 1000000000LL + st->stx_btime.tv_nsec;
-
-        if (now_ns(CLOCK_REALTIME_COARSE) - born > YOUNG_NS) {
-            fd_close(fd);
-            return;
-        }
-        until = now_ns(CLOCK_MONOTONIC_COARSE) + YOUNG_NS;
+    if (!records_is_young(st)) {
+        fd_close(fd);
+        return;
     }
+    if (st->stx_mask & STATX_BTIME)
+        until = now_ns(CLOCK_MONOTONIC_COARSE) + YOUNG_NS;
     if (r->pins == r->pin_room)
         drop_oldest_pin(r);
     r->pin[(r->first_pin + r->pins++) % r->pin_room] = (struct pin){fd, until};

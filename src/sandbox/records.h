@@ -41,12 +41,19 @@ size_t records_count(const struct records *r);
 /* Of a directory whose group is not 0: its new files may get that group. */
 bool records_has_group_directory(const struct records *r);
 
+/* Is there one of a file on any other device than this? */
+bool records_has_other_device(const struct records *r, uint32_t major, uint32_t minor);
+
 /* The record of the file that statx(2) described with STATX_BASIC_STATS | STATX_BTIME; NULL: it has none.
  * Valid until the next records_put. */
 const struct record *records_find(const struct records *r, const struct statx *st);
 
+/* Could the number of this inode be given to another one without anybody noticing? Then a record of it needs
+ * a descriptor. */
+bool records_is_young(const struct statx *st);
+
 /* Say that this file belongs to uid:gid. `fd_take` is a descriptor of it (O_PATH), or -1 for a `lasting`
- * record. What was recorded of a device stays. */
+ * record and for what is not young. What was recorded of a device stays. */
 struct record *records_put(struct records *r, const struct statx *st, uint32_t uid, uint32_t gid, int fd_take,
                            bool lasting);
 

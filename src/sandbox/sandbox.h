@@ -81,8 +81,9 @@ struct sandbox_mount {
     char *data;
     size_t data_len;
     uint64_t size;
-    uint32_t mode, uid, gid;  /* DATA; TMPFS: 0 is 01777 */
+    uint32_t mode, uid, gid;  /* DATA; TMPFS: 0 is 01777; nothing with BIND */
     struct owner_list owners; /* BIND with SINGLE: of what is not 0:0 below `source`, "" for itself */
+    bool keeps_owners;        /* BIND with SINGLE: tell them after the command (sandbox_result.mount) */
 };
 
 enum sandbox_network { SANDBOX_NETWORK_HOST, SANDBOX_NETWORK_NONE };
@@ -133,6 +134,9 @@ struct sandbox_result {
     bool timed_out;
     struct owner_list
         owners; /* SINGLE and RANGE: of what is in `upper` now and not 0:0, or a device; sorted */
+    struct owner_list *mount; /* SINGLE: for each of spec.mount; of those that keep owners, what is not 0:0,
+                                 or a device, below them now, as far as this command can tell; sorted */
+    size_t mount_count;       /* 0: nothing is known */
     bool faked; /* FAKE: owners and devices that were asked for, if any, are lost; nobody could tell */
 };
 

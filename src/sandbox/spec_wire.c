@@ -71,6 +71,7 @@ static void put_mount(struct buf *b, const struct sandbox_mount *m)
     wire_put_u64(b, m->uid);
     wire_put_u64(b, m->gid);
     put_owners(b, &m->owners);
+    wire_put_u64(b, m->keeps_owners);
 }
 
 static void get_mount(struct sandbox_mount *m, struct wire_in *in)
@@ -86,6 +87,7 @@ static void get_mount(struct sandbox_mount *m, struct wire_in *in)
     m->uid = (uint32_t)wire_get_u64(in);
     m->gid = (uint32_t)wire_get_u64(in);
     get_owners(&m->owners, in);
+    m->keeps_owners = wire_get_u64(in) != 0;
 }
 
 static void put_command(struct buf *b, const struct sandbox_spec *spec)
@@ -194,6 +196,9 @@ void result_wire_put(struct buf *b, const struct sandbox_result *result, const s
     wire_put_u64(b, result->timed_out);
     wire_put_u64(b, result->faked);
     put_owners(b, &result->owners);
+    wire_put_u64(b, result->mount_count);
+    for (size_t i = 0; i < result->mount_count; i++)
+        put_owners(b, &result->mount[i]);
 }
 
 struct err *result_wire_get(struct sandbox_result *out, struct wire_in *in)
@@ -204,6 +209,11 @@ struct err *result_wire_get(struct sandbox_result *out, struct wire_in *in)
     out->timed_out = wire_get_u64(in) != 0;
     out->faked = wire_get_u64(in) != 0;
     get_owners(&out->owners, in);
+    out->mount_count = wire_get_count(in);
+    if (out->mount_count > 0)
+        out->mount = mem_zero(out->mount_count, sizeof *out->mount);
+    for (size_t i = 0; i < out->mount_count; i++)
+        get_owners(&out->mount[i], in);
     if (!why && (in->bad || in->left != 0))
         return err_new(ERR_INTERNAL, "an answer of the sandbox is damaged");
     return why;
@@ -212,5 +222,8 @@ struct err *result_wire_get(struct sandbox_result *out, struct wire_in *in)
 void sandbox_result_wipe(struct sandbox_result *result)
 {
     owner_list_wipe(&result->owners);
+    for (size_t i = 0; i < result->mount_count; i++)
+        owner_list_wipe(&result->mount[i]);
+    free(result->mount);
     *result = (struct sandbox_result){0};
 }

@@ -138,6 +138,7 @@ static struct err *tidy(struct inside *in, struct supervised *s, struct sandbox_
     if (!walks || !s->emulate)
         return NULL;
     emulate_settle(s->emulate);
+    kept_collect(result, in, s->emulate);
     return owners_collect(&result->owners, in, s->emulate);
 }
 

@@ -118,14 +118,6 @@ together() {
     says "$(printf '%s\n' '0 0 755' '1000 1001 700' f)"
 }
 
-@test "caches: owners in one are those of the step's commands" {
-    dockerfile 'RUN --mount=type=cache,id=ch,target=/c touch /c/f /c/g && chown 5:6 /c/f && chown -R 7:8 /c && stat -c "%n %u %g" /c /c/* && chown 0:0 /c/g && stat -c %u /c/g && mknod /c/n c 1 3 && stat -c %F /c/n'
-    says "$(printf '%s\n' '/c 7 8' '/c/f 7 8' '/c/g 7 8' 0 'character special file')"
-    # They may be removed and made again, by whoever.
-    dockerfile 'USER app' 'RUN --mount=type=cache,id=ch,target=/c rm -f /c/f && touch /c/f && stat -c "%u %g" /c/f'
-    says '1000 1001'
-}
-
 @test "secrets and tmpfs have the owners that they are given" {
     echo x >secret
     own

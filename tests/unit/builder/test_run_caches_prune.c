@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "builder/run_cache_owners.h"
 #include "builder/run_mounts.h"
 #include "builder/usage.h"
 
@@ -89,6 +90,20 @@ static void the_longest_unused_first(void **state)
     assert_true(is_there(dir->fd, "c/0.lock"));
 }
 
+static void the_list_of_owners_goes_along(void **state)
+{
+    static const char bytes[PIECE];
+    struct check_dir *dir = *state;
+    AUTO(fd_close) int file = -1;
+
+    plant(dir->fd, "a", "0", 1, 1000);
+    check_ok(
+        fs_open(&file, dir->fd, RUN_MOUNTS_FOLDER "/a/0" RUN_CACHE_OWNERS_SUFFIX, O_WRONLY | O_CREAT, 0600));
+    check_ok(fd_write(file, bytes, sizeof bytes, "owners"));
+    assert_true(prune(dir->fd, 0) >= 2 * PIECE);
+    assert_false(is_there(dir->fd, "a/0" RUN_CACHE_OWNERS_SUFFIX) || is_there(dir->fd, "a/0"));
+}
+
 static void not_what_is_used(void **state)
 {
     struct check_dir *dir = *state;
@@ -145,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         check_with_dir(nothing_there),
         check_with_dir(the_longest_unused_first),
+        check_with_dir(the_list_of_owners_goes_along),
         check_with_dir(not_what_is_used),
         check_with_dir(half_made_ones_always),
         check_with_dir(modes_and_links_do_not_hinder),
