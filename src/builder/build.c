@@ -240,7 +240,7 @@ static struct err *run_once(struct build_result *out, const struct build_options
                         .no_imports = without->imports};
     struct err *e = run_build(&b, r, out);
     found->ghosts = atomic_load(&b.ghost_needed);
-    found->imports = atomic_load(&b.import_broken) || rests_on_claims(&b, e);
+    found->imports = atomic_load(&b.import_broken) || (!found->ghosts && rests_on_claims(&b, e));
     builder_wipe(&b);
     return e;
 }

@@ -302,12 +302,12 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
     if (!s->plan->result)
         return NULL;
     bool known = false;
-    TRY(stepcache_take_files(b, part, &known));
     struct layer_options options = layer_options_of(b, part);
     builder_unlock(b);
-    struct err *e = known ? NULL : layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
+    struct err *e = layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
     builder_lock(b);
     TRY(e);
+    TRY(stepcache_share_files(b, part, &known));
     announce(b, s, part);
     return NULL;
 }

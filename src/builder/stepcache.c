@@ -300,32 +300,22 @@ static void files_record(struct step_record *r, const struct digest *diff_id)
     steprecord_add_text(r, "files", digest_text(diff_id, text));
 }
 
-struct err *stepcache_take_files(struct builder *b, struct part *part, bool *known)
+struct err *stepcache_share_files(struct builder *b, const struct part *part, bool *known)
 {
+    AUTO(mem_free) char *id = stepcache_form_id(b);
     AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
     const struct cache_source *from = NULL;
     struct digest key;
-    struct part found = {0};
-    *known = false;
     if (!b->imported || b->options->run.no_cache)
         return NULL;
-    TRY(part_digest(b, part));
     files_record(&r, &part->diff_id);
     TRY(steprecord_key(&r, &key));
     const struct step_record *record = cacheset_find(b->imported, &key, &from);
-    if (!record || !record->has_layer || !digest_equal(&record->diff_id, &part->diff_id))
+    const struct step_form *form = record ? steprecord_form(record, id) : NULL;
+    if (!form || !from->origin || !digest_equal(&form->desc.digest, &part->desc.digest))
         return NULL;
-    builder_unlock(b);
-    struct err *e = find_imported(b, true, record, from, &found, known);
-    builder_lock(b);
-    if (!e && *known)
-        desc_copy(&part->desc, &found.desc);
-    *known = *known && !e;
-    desc_wipe(&found.desc);
-    if (e && err_kind_of(e) == ERR_STOPPED)
-        return e;
-    shrug(e);
-    return NULL;
+    *known = true;
+    return layout_set_origin(b->layout, &part->desc, from->origin);
 }
 
 void stepcache_files_record(const struct part *part, struct step_record *out)

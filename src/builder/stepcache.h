@@ -38,9 +38,10 @@ MUST_USE struct err *stepcache_knows(struct builder *b, struct stage *s, const s
 /* Only tell the caches that this build writes. */
 void stepcache_note(struct builder *b, struct stage *s, struct step_record *r, bool empty);
 
-/* A layer of files that are at hand, made by this build: its diff ID is set, and its descriptor when an
- * imported cache has it as a blob, which then need not be made. */
-MUST_USE struct err *stepcache_take_files(struct builder *b, struct part *part, bool *known);
+/* A layer of files that are at hand, whose blob was written: *known when an imported cache has the same blob,
+ * which is taken from there where a registry wants it. What a cache says is the blob of known files is
+ * believed only so. */
+MUST_USE struct err *stepcache_share_files(struct builder *b, const struct part *part, bool *known);
 /* The record by which the next build finds it so; without forms. */
 void stepcache_files_record(const struct part *part, struct step_record *out);
 /* What the bytes of this build's blobs depend on, besides the files. New string. */

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make a cache in a directory lie: cache_lie.py DIR OLD NEW
+"""Make a cache in a directory lie.
 
-All indexes of layers in it say NEW where they said OLD, which is of the same length and order; no step is known.
+cache_lie.py DIR OLD NEW: all indexes of layers in it say NEW where they said OLD, which is of the same length and order; no step is known.
+
+cache_lie.py DIR --blob OTHER: its only step is said to have made the first layer of the cache in the directory OTHER.
 """
 import gzip
 import hashlib
@@ -11,6 +13,7 @@ import os
 import sys
 
 SUM = 32
+RECORDS = b"lade cache 1\n"
 
 
 def put(layout, data):
@@ -26,18 +29,45 @@ def get(layout, digest):
         return file.read()
 
 
-def main(layout, old, new):
+def read(layout):
+    """The index, and the manifest that it names."""
     with open(os.path.join(layout, "index.json"), encoding="utf-8") as file:
         index = json.load(file)
-    root = index["manifests"][0]
-    manifest = json.loads(get(layout, root["digest"]))
-    manifest["config"].update(put(layout, b"lade cache 1\n"))
+    return index, json.loads(get(layout, index["manifests"][0]["digest"]))
+
+
+def lie_of_files(layout, manifest, old, new):
+    manifest["config"].update(put(layout, RECORDS))
     for layer in manifest["layers"]:
         if not layer["mediaType"].endswith(".layer.index.v1+gzip"):
             continue
         body = gzip.decompress(get(layout, layer["digest"]))[:-SUM].replace(old.encode(), new.encode())
         layer.update(put(layout, gzip.compress(body + hashlib.sha256(body).digest())))
-    root.update(put(layout, json.dumps(manifest).encode()))
+
+
+def form(layer):
+    """Digest and size as a record has them."""
+    return bytes.fromhex(layer["digest"].split(":")[1]) + layer["size"].to_bytes(8, "little")
+
+
+def lie_of_blob(layout, manifest, other):
+    theirs = read(other)[1]["layers"][0]
+    ours = manifest["layers"][0]
+    length, record = get(layout, manifest["config"]["digest"])[len(RECORDS) :].split(b"\n", 1)
+    body = record[:-SUM].replace(form(ours), form(theirs))
+    assert len(record) == int(length) and body != record[:-SUM]
+    body += hashlib.sha256(body).digest()
+    manifest["config"].update(put(layout, RECORDS + length + b"\n" + body))
+    ours.update(put(layout, get(other, theirs["digest"])))
+
+
+def main(layout, what, with_what):
+    index, manifest = read(layout)
+    if what == "--blob":
+        lie_of_blob(layout, manifest, with_what)
+    else:
+        lie_of_files(layout, manifest, what, with_what)
+    index["manifests"][0].update(put(layout, json.dumps(manifest).encode()))
     with open(os.path.join(layout, "index.json"), "w", encoding="utf-8") as file:
         json.dump(index, file)
 

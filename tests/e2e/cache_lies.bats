@@ -80,3 +80,21 @@ EOF
     lade build -q --cache-to "Type=local,DEST=dir,ignore-error=True,compression=zstd,compression-level=3,force-compression=t,image-manifest=0" c
     [ -e dir/index.json ]
 }
+
+@test "what a cache says is the blob of known files is not believed" {
+    mkdir c other
+    echo good >c/file
+    echo evil >other/file
+    printf 'FROM scratch\nCOPY file /\n' | tee c/Dockerfile other/Dockerfile >/dev/null
+    to=type=registry,ref=$REGISTRY_PLAIN/files:cache
+    one=$(lade build -q -t "$REGISTRY_PLAIN/files:1" --push --cache-to "$to" c)
+    lade build -q -t "$REGISTRY_PLAIN/files:evil" --push --cache-to type=local,dest=evil other
+    lade build -q -t a --cache-to type=local,dest=lies c
+    "$BATS_TEST_DIRNAME/cache_lie.py" lies --blob evil
+    lade copy -q oci:lies:latest "docker://$REGISTRY_PLAIN/files:lies"
+    for from in type=local,src=lies "$REGISTRY_PLAIN/files:lies" "$to"; do
+        machine "${from//\//-}"
+        same digests "$(lade build -q -t "$REGISTRY_PLAIN/files:2" --push --cache-from "$from" c)" "$one"
+        lade verify "$REGISTRY_PLAIN/files:2"
+    done
+}
