@@ -26,6 +26,11 @@ faults_setup() {
     done
 }
 
+# For files that need no more; the others have their own behind `load`.
+setup_file() { faults_setup; }
+teardown_file() { servers_stop; }
+setup() { fresh; }
+
 digest_of() { cat "$BATS_FILE_TMPDIR/${1/:/}"; }
 
 # cases FUNCTION [ARGUMENT…]: run the function once for each line of standard input, several at a time, as "FUNCTION ARGUMENT… PART…" where the

@@ -4,12 +4,6 @@
 load lib
 load faults
 
-setup_file() {
-    faults_setup
-}
-teardown_file() { servers_stop; }
-setup() { fresh; }
-
 @test "faults: requests that fail at random, pushes" {
     options='--tries 8 --retry-budget 20s'
     cases pushes small:1 < <(printf -- '--random ; 8%% ; --seed ; %s\n' {1..12})

@@ -5,12 +5,6 @@
 load lib
 load faults
 
-setup_file() {
-    faults_setup
-}
-teardown_file() { servers_stop; }
-setup() { fresh; }
-
 # For `cases`: there_and_back IMAGE ARGUMENT…: pushed, and pulled through the same proxy into an empty store.
 there_and_back() {
     pushes "$@"

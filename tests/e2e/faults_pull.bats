@@ -5,12 +5,6 @@
 load lib
 load faults
 
-setup_file() {
-    faults_setup
-}
-teardown_file() { servers_stop; }
-setup() { fresh; }
-
 @test "pull: errors that pass" {
     cases pulls small:1 <<'END'
 GET ^/v2/$ 1 status=500

@@ -4,12 +4,6 @@
 load lib
 load faults
 
-setup_file() {
-    faults_setup
-}
-teardown_file() { servers_stop; }
-setup() { fresh; }
-
 @test "push: errors that pass, on the first request of each kind" {
     cases pushes small:1 <<'END'
 GET ^/v2/$ 1 status=500

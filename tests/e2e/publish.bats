@@ -3,6 +3,7 @@
 # image.
 
 load lib
+load pushed
 
 setup_file() {
     registry_start plain
@@ -24,27 +25,20 @@ build() {
     printf '%s\n' 'FROM scratch' 'COPY file /' 'CMD ["/file"]' >"context-$1/Dockerfile"
     lade build -q -t "$1" "context-$1"
 }
-digest_of() { sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
-at() { skopeo inspect --raw --tls-verify=false "docker://$1" | digest_of; }
 tags() { curl -s "http://${1%%/*}/v2/${1#*/}/tags/list" | jq -r '.tags // [] | sort | join(" ")'; }
-whole() {
-    rm -rf whole
-    skopeo copy -q --all --src-tls-verify=false "docker://$1" oci:whole:1
-    "$support/sound" whole --complete
-}
 
 @test "--if-exists: overwrite is the default, fail and skip leave another image alone" {
     lade copy -q one "docker://$remote:1"
     fails 6 "$remote:1" "names another image, $one" "--if-exists=overwrite" -- lade copy -q --if-exists fail two "docker://$remote:1"
-    same "the tag" "$(at "$remote:1")" "$one"
+    same "the tag" "$(digest_at "$remote:1")" "$one"
     run --separate-stderr lade copy --if-exists skip two "docker://$remote:1" "docker://$remote:2"
     [ "$status" -eq 0 ]
     same lines "$output" "$remote:2@$two"
     [[ $stderr == *"$remote:1 names another image, $one: left as it is"* ]]
-    same "the tag" "$(at "$remote:1")" "$one"
-    same "the new tag" "$(at "$remote:2")" "$two"
+    same "the tag" "$(digest_at "$remote:1")" "$one"
+    same "the new tag" "$(digest_at "$remote:2")" "$two"
     lade copy -q two "docker://$remote:1"
-    same "the tag" "$(at "$remote:1")" "$two"
+    same "the tag" "$(digest_at "$remote:1")" "$two"
 }
 
 @test "--if-exists fail and skip are content with the same image" {
@@ -67,7 +61,7 @@ whole() {
 @test "--if-exists with build --push" {
     lade copy -q one "docker://$remote:1"
     fails 6 "names another image" -- lade build -q --push --if-exists fail -t "$remote:1" context-two
-    same "the tag" "$(at "$remote:1")" "$one"
+    same "the tag" "$(digest_at "$remote:1")" "$one"
 }
 
 @test "--push-by-digest sets no tag" {
@@ -96,7 +90,7 @@ whole() {
     lade copy -q two "docker://$remote:c"
     lade copy -q --all-tags "docker://$remote" "docker://$other" oci:layout
     same tags "$(tags "$other")" "a b c"
-    same "a tag" "$(at "$other:c")" "$two"
+    same "a tag" "$(digest_at "$other:c")" "$two"
     "$support/sound" layout --complete
     lade copy -q --all-tags oci:layout kept >lines
     [ "$(wc -l <lines)" -eq 3 ]
@@ -121,7 +115,7 @@ whole() {
 @test "a registry that fails stops the others before any tag is set" {
     lade copy -q one "docker://$remote:1"
     fails 7 "127.0.0.1:1/none" -- lade copy -q --tries 1 two "docker://$remote:1" "docker://127.0.0.1:1/none:1" "docker://$other:1"
-    same "the tag" "$(at "$remote:1")" "$one"
+    same "the tag" "$(digest_at "$remote:1")" "$one"
     same tags "$(tags "$other")" ""
 }
 
@@ -143,7 +137,7 @@ whole() {
     same type "$(jq -r .mediaType raw)" application/vnd.oci.image.manifest.v1+json
     same layer "$(jq -r .layers[0].mediaType raw)" application/vnd.oci.image.layer.v1.tar+gzip
     lade copy -q --format oci one "docker://$remote:same"
-    same "what is OCI already" "$(at "$remote:same")" "$one"
+    same "what is OCI already" "$(digest_at "$remote:same")" "$one"
 }
 
 @test "--format docker refuses what Docker has no types for" {
@@ -182,9 +176,9 @@ subject() {
     lade copy -q two "docker://$remote:sha256-${one#*:}.sig"
     lade copy -q --referrers "docker://$remote:1" "docker://$other:1"
     for digest in "$signature" "$note"; do
-        same "what was sent" "$(at "$other@$digest")" "$digest"
+        same "what was sent" "$(digest_at "$other@$digest")" "$digest"
     done
-    same "the tag of cosign" "$(at "$other:sha256-${one#*:}.sig")" "$two"
+    same "the tag of cosign" "$(digest_at "$other:sha256-${one#*:}.sig")" "$two"
     curl -s "http://${other%%/*}/v2/${other#*/}/manifests/sha256-${one#*:}" -H 'Accept: application/vnd.oci.image.index.v1+json' >index
     same "the fallback tag" "$(jq -r '.manifests[].digest' index)" "$signature"
     lade copy -q "docker://$remote:1" "docker://$other/without:1"

@@ -2,6 +2,7 @@
 # What a push sends, what it does not send again, and what stands in the registry when it fails.
 
 load lib
+load pushed
 
 setup_file() {
     registry_start plain
@@ -13,27 +14,10 @@ setup() {
     context one
 }
 
-# context TEXT: a context whose image has two layers that follow from TEXT.
-context() {
-    mkdir -p context
-    echo "first $1" >context/first
-    rm -rf context/many
-    "$support/maketree" context/many --files 20 --bytes 60000 --seed "$(cksum <<<"$1" | cut -d ' ' -f 1)"
-    printf '%s\n' 'FROM scratch' 'COPY first /' 'COPY many /many' 'CMD ["/first"]' >context/Dockerfile
-}
-
 # uploads REPOSITORY: how many blobs were finished, or sent in parts, in the plain registry.
 uploads() { requests "$REGISTRY_PLAIN_LOG" "^(PATCH|PUT) /v2/$1/blobs/"; }
 finished() { requests "$REGISTRY_PLAIN_LOG" "^PUT /v2/$1/blobs/.* 201 "; }
 tags_moved() { requests "$REGISTRY_PLAIN_LOG" "^PUT /v2/$1/manifests/[^ :]+ 201 "; }
-digest_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
-
-# whole REF: every blob of the image reads back with its digest.
-whole() {
-    rm -rf whole
-    skopeo copy -q --src-tls-verify=false "docker://$1" oci:whole:1
-    "$support/sound" whole --complete
-}
 
 @test "build --push: a line for the name, and the registry holds those bytes" {
     run --separate-stderr lade build -t "$REGISTRY_PLAIN/push/simple:1" --push --iidfile iid context

@@ -2,6 +2,7 @@
 # Failures of the network and of registries on the way: what passes is tried again; what stays leaves the old image where it is.
 
 load lib
+load pushed
 
 setup_file() {
     registry_start plain
@@ -11,24 +12,6 @@ teardown_file() { servers_stop; }
 setup() {
     fresh
     context one
-}
-
-# context TEXT: a context whose image has two layers that follow from TEXT.
-context() {
-    mkdir -p context
-    echo "first $1" >context/first
-    rm -rf context/many
-    "$support/maketree" context/many --files 20 --bytes 60000 --seed "$(cksum <<<"$1" | cut -d ' ' -f 1)"
-    printf '%s\n' 'FROM scratch' 'COPY first /' 'COPY many /many' 'CMD ["/first"]' >context/Dockerfile
-}
-
-digest_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
-
-# whole REF: every blob of the image reads back with its digest.
-whole() {
-    rm -rf whole
-    skopeo copy -q --src-tls-verify=false "docker://$1" oci:whole:1
-    "$support/sound" whole --complete
 }
 
 # passes RULE…: with each of them, an image that is new is pushed nevertheless.
