@@ -19,6 +19,12 @@ bool explain_same(const struct step_input *a, const struct step_input *b)
            memcmp(a->value, b->value, a->len) == 0;
 }
 
+bool explain_differs(const struct comparison *c, const char *name)
+{
+    const struct step_input *now = steprecord_input(c->now, name), *old = steprecord_input(c->old, name);
+    return (now || old) && !explain_same(now, old);
+}
+
 const struct step_input *explain_layer(const struct step_record *r, const char *prefix, size_t number)
 {
     AUTO(mem_free) char *name = mem_printf("%slayer %zu", prefix, number);
@@ -150,22 +156,16 @@ static bool order_differs(const struct comparison *c, size_t first, size_t old_f
     }
 }
 
-static bool input_differs(const struct comparison *c, const char *name)
-{
-    const struct step_input *now = steprecord_input(c->now, name), *old = steprecord_input(c->old, name);
-    return (now || old) && !explain_same(now, old);
-}
-
 /* COPY --link does not look at the layers below it: they are no input then. */
 static bool has_layers(const struct comparison *c)
 {
     bool now = explain_layer(c->now, "", 0) != NULL, old = explain_layer(c->old, "", 0) != NULL;
-    return now == old ? now : !input_differs(c, "flags");
+    return now == old ? now : !explain_differs(c, "flags");
 }
 
 static void tell_layers(const struct comparison *c, size_t first, size_t old_first, bool explained)
 {
-    bool moved = input_differs(c, "directory"); /* WORKDIR made another directory */
+    bool moved = explain_differs(c, "directory"); /* WORKDIR made another directory */
     AUTO_VALUE(gap_wipe) struct gap now = {0};
     AUTO_VALUE(gap_wipe) struct gap old = {0};
     find_gap(&now, c->now, first, c->old, old_first);
@@ -316,7 +316,7 @@ static bool follows(const struct comparison *c, const char *variable)
     const char *from = str_eq(variable, "HOME")                ? "user"
                        : str_eq(variable, "SOURCE_DATE_EPOCH") ? "epoch"
                                                                : NULL;
-    return from && input_differs(c, from);
+    return from && explain_differs(c, from);
 }
 
 static void tell_input(const struct comparison *c, const char *name, const struct step_input *now,
@@ -350,7 +350,7 @@ void explain_compare(const struct comparison *c)
 {
     size_t now = 0, old = 0;
     /* With the build's time, or the form, all layers are others. */
-    bool other_form = input_differs(c, "epoch") || input_differs(c, "form");
+    bool other_form = explain_differs(c, "epoch") || explain_differs(c, "form");
     if (has_layers(c)) {
         bool base = explain_base(c, c->s, "", &now, &old);
         tell_layers(c, now, old, base || other_form);

@@ -46,6 +46,7 @@ struct comparison {
 };
 
 bool explain_same(const struct step_input *a, const struct step_input *b);
+bool explain_differs(const struct comparison *c, const char *name); /* that input */
 /* Input `PREFIXlayer N` of `r`, or NULL. */
 const struct step_input *explain_layer(const struct step_record *r, const char *prefix, size_t number);
 

@@ -162,7 +162,7 @@ static void compare_files(const struct comparison *c, const struct mount *now, c
 {
     AUTO(mem_free) char *name = str_safe(name_of(now));
     struct digest shown;
-    bool same_time = explain_same(steprecord_input(c->now, "epoch"), steprecord_input(c->old, "epoch"));
+    bool same_time = !explain_differs(c, "epoch");
     if (!now->files || !old->files)
         return;
     if (explain_same(now->files, old->files) && !of_layers_differ(c, now, old))
