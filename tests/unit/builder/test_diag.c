@@ -2,6 +2,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "builder/dockerfile.h"
+#include "parsed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,23 +11,6 @@
 #include <cmocka.h>
 
 #include <string.h>
-
-struct parsed {
-    struct diag diag;
-    struct dockerfile file;
-};
-
-static void parse(struct parsed *p, const char *text)
-{
-    diag_init(&p->diag, "Dockerfile", text, strlen(text));
-    dockerfile_parse(&p->file, text, strlen(text), &p->diag);
-}
-
-static void parsed_wipe(struct parsed *p)
-{
-    dockerfile_wipe(&p->file);
-    diag_wipe(&p->diag);
-}
 
 struct mistake {
     const char *text; /* behind "FROM a\n" */

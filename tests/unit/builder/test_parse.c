@@ -2,6 +2,7 @@
 #include "builder/dockerfile.h"
 #include "base/mem.h"
 #include "builder/parse.h"
+#include "parsed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,23 +79,6 @@ static void show_instr(struct buf *out, const struct instr *instr)
     } else {
         show_heredocs(out, instr);
     }
-}
-
-struct parsed {
-    struct diag diag;
-    struct dockerfile file;
-};
-
-static void parse(struct parsed *p, const char *text)
-{
-    diag_init(&p->diag, "Dockerfile", text, strlen(text));
-    dockerfile_parse(&p->file, text, strlen(text), &p->diag);
-}
-
-static void parsed_wipe(struct parsed *p)
-{
-    dockerfile_wipe(&p->file);
-    diag_wipe(&p->diag);
 }
 
 static char *show(const struct dockerfile *file, size_t first)
