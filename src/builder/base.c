@@ -88,17 +88,42 @@ static struct err *find_local(struct base_image *out, const struct base_options 
     return NULL;
 }
 
+/* What a digest names does not change: when all of it is kept, nobody is asked. */
+static struct err *find_kept(struct base_image *out, const struct base_options *o, const struct ref *ref,
+                             const struct platform *platform, bool *found)
+{
+    AUTO_VALUE(desc_wipe) struct desc root = {0};
+    char digest[DIGEST_TEXT];
+    *found = false;
+    if (!o->kept || o->pull || !digest_is_set(&ref->digest))
+        return NULL;
+    struct err *e = store_resolve(o->kept, digest_text(&ref->digest, digest), &root, found);
+    if (!e && *found)
+        e = load(out, o, o->kept, &root, platform);
+    *found = *found && !e;
+    if (e)
+        base_wipe(out);
+    if (e && err_kind_of(e) == ERR_STOPPED)
+        return e;
+    err_free(e);
+    return NULL;
+}
+
 static struct err *find_remote(struct base_image *out, const struct base_options *o, const struct ref *ref,
                                const struct platform *platform)
 {
     AUTO_VALUE(desc_wipe) struct desc root = {0};
     AUTO(store_free) struct store *repository = NULL;
-    TRY(registry_open(o->registry, ref, &repository, &root));
-    TRY(load(out, o, repository, &root, platform));
-    AUTO_VALUE(ref_wipe) struct ref found = {0};
-    ref_copy(&found, ref);
-    found.digest = root.digest;
-    out->name = ref_text(&found);
+    bool kept = false;
+    TRY(find_kept(out, o, ref, platform, &kept));
+    if (!kept) {
+        TRY(registry_open(o->registry, ref, &repository, &root));
+        TRY(load(out, o, repository, &root, platform));
+    }
+    AUTO_VALUE(ref_wipe) struct ref named = {0};
+    ref_copy(&named, ref);
+    named.digest = kept ? ref->digest : root.digest;
+    out->name = ref_text(&named);
     out->origin = ref_name(ref);
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "builder/cachewrite.h"
 #include "builder/lookup.h"
+#include "builder/ready.h"
 #include "builder/rootfs.h"
 #include "builder/schedule.h"
 #include "builder/stage.h"
@@ -106,7 +107,7 @@ static struct err *write_image(struct builder *b, const struct stage *s, struct 
     TRY(add_inline_cache(b, s, &out->config));
     AUTO(mem_free) char *config = config_bytes(&out->config);
     TRY(store_write(b->layout, MEDIATYPE_OCI_CONFIG, config, strlen(config), &out->config_desc));
-    event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &out->config_desc});
+    ready_tell(b, &out->config_desc);
     AUTO_VALUE(manifest_wipe) struct manifest m = {0};
     m.media_type = mem_strdup(MEDIATYPE_OCI_MANIFEST);
     desc_copy(&m.config, &out->config_desc);
@@ -165,7 +166,7 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     TRY(context_open(&b->context, o->context, o->file, b->scratch_dir));
     TRY(make_plan(b));
     if (o->cache_from_count && !b->no_imports)
-        TRY(cacheset_open(&b->imported, o->cache_from, o->cache_from_count, o->events));
+        b->imported = cacheset_new(o->cache_from, o->cache_from_count, o->events);
     if (o->cache_to || o->cache_inline)
         b->notes = cache_notes_new();
     struct stage *target = &b->stage[b->plan.target->number];
@@ -176,6 +177,7 @@ static struct err *run_build(struct builder *b, struct registry *r, struct build
     TRY(write_image(b, target, out));
     out->steps = b->steps;
     out->steps_cached = b->steps_cached;
+    out->known = !b->passes->made;
     return write_cache(b, target, out);
 }
 
@@ -188,6 +190,7 @@ static void builder_wipe(struct builder *b)
     for (size_t i = 0; i < b->parts.count; i++)
         part_free(b->parts.item[i]);
     free(b->parts.item);
+    desclist_wipe(&b->kept_back);
     plan_wipe(&b->plan);
     diag_wipe(&b->diag);
     dockerfile_wipe(&b->file);

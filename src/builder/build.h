@@ -66,6 +66,7 @@ struct build_result {
     json_t *explained;       /* with options.explain, also when the build fails: see explain.h */
     size_t warnings;
     size_t steps, steps_cached; /* that make layers, and how many of them came from a cache */
+    bool known;                 /* nothing was run, and no layer made that was not known before */
 };
 
 /* Build into `layout` with what `r` can pull.

@@ -3,6 +3,7 @@
 
 #include "base/codec.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -29,6 +30,10 @@ struct about {
     const struct cache_source *from;
 };
 struct cacheset {
+    const struct cache_source *source;
+    size_t source_count;
+    struct lock *lock; /* of the next one; once it is set, nothing changes any more */
+    bool read;
     const struct events *events;
     struct entry *entry; /* sorted by key, those of earlier sources first */
     size_t count, room;
@@ -45,6 +50,7 @@ void cacheset_free(struct cacheset *c)
     if (c) {
         free(c->entry);
         free(c->about);
+        lock_free(c->lock);
     }
     free(c);
 }
@@ -162,35 +168,60 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x->from > y->from) - (x->from < y->from);
 }
 
-struct err *cacheset_open(struct cacheset **out, const struct cache_source *sources, size_t count,
-                          const struct events *events)
+struct cacheset *cacheset_new(const struct cache_source *sources, size_t count, const struct events *events)
 {
-    AUTO(cacheset_free) struct cacheset *c = mem_zero(1, sizeof *c);
+    struct cacheset *c = mem_zero(1, sizeof *c);
+    c->source = sources;
+    c->source_count = count;
     c->events = events;
-    for (size_t i = 0; i < count; i++) {
+    c->lock = lock_new();
+    return c;
+}
+
+static struct err *read_all(struct cacheset *c)
+{
+    for (size_t i = 0; i < c->source_count; i++) {
+        const struct cache_source *from = &c->source[i];
         size_t before = c->count;
-        struct err *e = read_source(c, &sources[i]);
-        if (e && err_kind_of(e) == ERR_STOPPED)
-            return e;
+        struct err *e = read_source(c, from);
         if (e && err_kind_of(e) == ERR_NOT_FOUND)
-            event_note(events, "cache from %s: %s", sources[i].name, err_message(e));
-        else if (e)
-            event_warn(events, "cache from %s is not used: %s", sources[i].name, err_message(e));
+            event_note(c->events, "cache from %s: %s", from->name, err_message(e));
+        else if (e && err_kind_of(e) != ERR_STOPPED)
+            event_warn(c->events, "cache from %s is not used: %s", from->name, err_message(e));
         /* All of it or nothing: half a cache would hide what is wrong. */
         while (e && c->count > before)
             steprecord_wipe(&c->entry[--c->count].record);
+        if (e && err_kind_of(e) == ERR_STOPPED)
+            return e;
         err_free(e);
     }
     if (c->count)
         qsort(c->entry, c->count, sizeof *c->entry, by_key);
-    *out = TAKE(c);
     return NULL;
 }
 
-const struct step_record *cacheset_find(const struct cacheset *c, const struct digest *key,
+struct err *cacheset_read(struct cacheset *c)
+{
+    if (!c)
+        return NULL;
+    AUTO(lock_release) struct lock *held = lock_hold(c->lock);
+    if (c->read)
+        return NULL;
+    c->read = true;
+    return read_all(c);
+}
+
+/* Who was stopped hears of it soon enough. */
+static bool has_read(struct cacheset *c)
+{
+    err_free(cacheset_read(c));
+    return c != NULL;
+}
+
+const struct step_record *cacheset_find(struct cacheset *c, const struct digest *key,
                                         const struct cache_source **from)
 {
-    size_t low = 0, high = c ? c->count : 0;
+    size_t low = 0, high = has_read(c) ? c->count : 0;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (memcmp(c->entry[middle].key.bytes, key->bytes, sizeof key->bytes) < 0)
@@ -204,18 +235,19 @@ const struct step_record *cacheset_find(const struct cacheset *c, const struct d
     return &c->entry[low].record;
 }
 
-const struct step_record *cacheset_at(const struct cacheset *c, size_t i, const struct cache_source **from)
+const struct step_record *cacheset_at(struct cacheset *c, size_t i, const struct cache_source **from)
 {
-    if (!c || i >= c->count)
+    if (!has_read(c) || i >= c->count)
         return NULL;
     *from = c->entry[i].from;
     return &c->entry[i].record;
 }
 
-static const struct about *find_about(const struct cacheset *c, const char *media_type,
+static const struct about *find_about(struct cacheset *c, const char *media_type,
                                       const struct digest *diff_id)
 {
-    for (size_t i = 0; c && i < c->about_count; i++)
+    size_t count = has_read(c) ? c->about_count : 0;
+    for (size_t i = 0; i < count; i++)
         if (digest_equal(&c->about[i].diff_id, diff_id) && str_eq(c->about[i].desc.media_type, media_type))
             return &c->about[i];
     return NULL;
@@ -240,7 +272,7 @@ static struct err *read_index(struct tree **out, const struct about *about)
     return indexpack_read(out, TAKE(bytes), &about->diff_id);
 }
 
-struct err *cacheset_index(struct tree **out, const struct cacheset *c, const struct digest *diff_id)
+struct err *cacheset_index(struct tree **out, struct cacheset *c, const struct digest *diff_id)
 {
     const struct about *about = find_about(c, CACHESET_INDEX, diff_id);
     *out = NULL;
@@ -254,8 +286,7 @@ static struct err *read_listing(struct buf *out, const struct about *about)
     return indexpack_gunzip(out, TAKE(bytes));
 }
 
-struct err *cacheset_listing(struct buf *out, const struct cacheset *c, const struct digest *diff_id,
-                             bool *found)
+struct err *cacheset_listing(struct buf *out, struct cacheset *c, const struct digest *diff_id, bool *found)
 {
     const struct about *about = find_about(c, CACHESET_LISTING, diff_id);
     *found = about != NULL;
@@ -266,7 +297,7 @@ struct err *cacheset_listing(struct buf *out, const struct cacheset *c, const st
     return tell(c, about, "listing", e);
 }
 
-bool cacheset_about_layer(const struct cacheset *c, const char *media_type, const struct digest *diff_id,
+bool cacheset_about_layer(struct cacheset *c, const char *media_type, const struct digest *diff_id,
                           struct desc *out, const struct cache_source **from)
 {
     const struct about *about = find_about(c, media_type, diff_id);

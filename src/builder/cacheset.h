@@ -17,10 +17,10 @@
 
 /*
  * Caches that came from elsewhere (--cache-from): records of steps, the layers that they made, and indexes of
- * layers, so that files can be looked up in a layer that stays where it is. Only the records are read at
- * first. All that comes out of a cache is foreign: it is parsed as hostile input, blobs are verified by
- * digest, and nothing of it is kept for builds that do not name this cache. doc/cache.md says what a cache
- * looks like.
+ * layers, so that files can be looked up in a layer that stays where it is. Nothing is read before somebody
+ * asks for what this machine does not know; then the records. All that comes out of a cache is foreign: it is
+ * parsed as hostile input, blobs are verified by digest, and nothing of it is kept for builds that do not
+ * name this cache. doc/cache.md says what a cache looks like.
  */
 #define CACHESET_ARTIFACT "application/vnd.lade.cache.v1"
 #define CACHESET_RECORDS "application/vnd.lade.cache.records.v1"
@@ -40,26 +40,27 @@ struct cache_source {
 };
 
 struct cacheset;
-/* Read the records of all sources. One that is not there or cannot be read is told of and left out: a cache
- * costs time only. ERR_STOPPED. `sources` is borrowed. */
-MUST_USE struct err *cacheset_open(struct cacheset **out, const struct cache_source *sources, size_t count,
-                                   const struct events *events);
+/* `sources` is borrowed. Asks nobody. */
+struct cacheset *cacheset_new(const struct cache_source *sources, size_t count, const struct events *events);
+/* Read the records of all sources, once. One that is not there or cannot be read is told of and left out: a
+ * cache costs time only. The only error is ERR_STOPPED. The functions below do it when nobody did, but this
+ * one may be called without a lock that others want. NULL `c`: nothing. Any thread. */
+MUST_USE struct err *cacheset_read(struct cacheset *c);
 void cacheset_free(struct cacheset *c);
 AUTO_DEFINE(struct cacheset *, cacheset_free)
 
 /* The record with this key, and whose it is; NULL: nobody has it. Borrowed. Any thread. */
-const struct step_record *cacheset_find(const struct cacheset *c, const struct digest *key,
+const struct step_record *cacheset_find(struct cacheset *c, const struct digest *key,
                                         const struct cache_source **from);
 /* Record number i of all, for who looks for near ones; NULL: there are no more. */
-const struct step_record *cacheset_at(const struct cacheset *c, size_t i, const struct cache_source **from);
+const struct step_record *cacheset_at(struct cacheset *c, size_t i, const struct cache_source **from);
 /* The index of the layer with this diff ID; *out NULL: nobody has it, or it is damaged (told of). */
-MUST_USE struct err *cacheset_index(struct tree **out, const struct cacheset *c,
-                                    const struct digest *diff_id);
+MUST_USE struct err *cacheset_index(struct tree **out, struct cacheset *c, const struct digest *diff_id);
 /* The listing (layers/listing.h) of the layer with this diff ID; *found false as above. */
-MUST_USE struct err *cacheset_listing(struct buf *out, const struct cacheset *c, const struct digest *diff_id,
+MUST_USE struct err *cacheset_listing(struct buf *out, struct cacheset *c, const struct digest *diff_id,
                                       bool *found);
 /* Where the index or the listing is, so that it need not be made again; false: nowhere. */
-bool cacheset_about_layer(const struct cacheset *c, const char *media_type, const struct digest *diff_id,
+bool cacheset_about_layer(struct cacheset *c, const char *media_type, const struct digest *diff_id,
                           struct desc *out, const struct cache_source **from);
 
 /* Records as the bytes of CACHESET_RECORDS: a line "lade cache 1", and for each its length in bytes as a

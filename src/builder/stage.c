@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "builder/ready.h"
 #include "builder/rootfs.h"
 #include "builder/stepcache.h"
 #include "image/layout.h"
@@ -155,7 +156,7 @@ struct err *stage_from_image(struct builder *b, struct stage *s, const struct ba
             TRY(layout_set_origin(b->layout, &part->desc, base->origin));
         stage_push(s, part);
         if (s->plan && s->plan->result)
-            event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
+            ready_tell(b, &part->desc);
     }
     return NULL;
 }
@@ -264,7 +265,7 @@ static struct layer_options layer_options_of(const struct builder *b, const stru
 static void announce(struct builder *b, struct stage *s, const struct part *part)
 {
     config_add_diff_id(&s->config, &part->diff_id);
-    event_emit(b->options->events, &(struct event){.kind = EVENT_READY, .desc = &part->desc});
+    ready_tell(b, &part->desc);
 }
 
 struct err *part_digest(struct builder *b, struct part *part)
@@ -303,11 +304,15 @@ struct err *stage_add_layer(struct builder *b, struct stage *s, struct tree *lay
         return NULL;
     bool known = false;
     struct layer_options options = layer_options_of(b, part);
+    options.known = &known;
     builder_unlock(b);
     struct err *e = layer_write(b->layout, part->tree, &options, &part->desc, &part->diff_id);
     builder_lock(b);
     TRY(e);
-    TRY(stepcache_share_files(b, part, &known));
+    if (!known) /* here */
+        TRY(stepcache_share_files(b, part, &known));
+    if (!known)
+        ready_made(b);
     announce(b, s, part);
     return NULL;
 }

@@ -90,6 +90,7 @@ struct stage {
 /* A build may be done in two passes, because of ghosts. */
 struct passes {
     struct strlist ran; /* steps that were run, as people see them */
+    bool made;          /* something was made that was not known before (ready.h) */
     json_t *explained;  /* for --explain-cache (explain.h), or NULL */
 };
 
@@ -114,6 +115,7 @@ struct builder {
     struct part_list parts;      /* all, owned */
     struct rootfs_state *rootfs; /* what RUN steps share (rootfs.h), made by the first */
     struct cacheset *imported;   /* what --cache-from knows, or NULL */
+    struct desclist kept_back;   /* blobs that nobody is told of yet (ready.h) */
     struct passes *passes;       /* what outlasts a build that is begun once more */
     struct cache_notes *notes;   /* for --cache-to (cachewrite.h), or NULL */
     bool no_ghosts;              /* layers that are nowhere are made again */

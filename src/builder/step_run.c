@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "builder/explain.h"
 #include "builder/listings.h"
+#include "builder/ready.h"
 #include "builder/run_plan.h"
 #include "builder/stepcache.h"
 #include "builder/stepkey.h"
@@ -91,6 +92,7 @@ struct err *step_run(struct builder *b, struct stage *s, const struct instr *ins
     else if (keys.count)
         explain_missed(b, s, &(struct explain_step){.record = &keys.record[keys.count - 1], .plan = &plan});
     if (!*cached) {
+        ready_made(b);
         TRY(run_plan_execute(&plan, b, s, instr, id, &empty));
         for (size_t i = 0; i < keys.count && !plan.faked; i++)
             stepcache_keep(b, s, &keys.record[i], empty, shows_claims(&plan));

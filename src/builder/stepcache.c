@@ -262,10 +262,20 @@ static struct err *take_local(struct builder *b, struct stage *s, const struct d
     return NULL;
 }
 
+/* Registries are asked, so without the lock. */
+static struct err *read_imported(struct builder *b)
+{
+    builder_unlock(b);
+    struct err *e = cacheset_read(b->imported);
+    builder_lock(b);
+    return e;
+}
+
 static struct err *take_imported(struct builder *b, struct stage *s, const struct digest *key, bool *hit,
                                  bool *empty)
 {
     const struct cache_source *from = NULL;
+    TRY(read_imported(b));
     const struct step_record *known = cacheset_find(b->imported, key, &from);
     if (!known)
         return NULL;
@@ -310,6 +320,7 @@ struct err *stepcache_share_files(struct builder *b, const struct part *part, bo
         return NULL;
     files_record(&r, &part->diff_id);
     TRY(steprecord_key(&r, &key));
+    TRY(read_imported(b));
     const struct step_record *record = cacheset_find(b->imported, &key, &from);
     const struct step_form *form = record ? steprecord_form(record, id) : NULL;
     if (!form || !from->origin || !digest_equal(&form->desc.digest, &part->desc.digest))

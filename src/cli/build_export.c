@@ -159,6 +159,7 @@ static char *metadata(const struct session *s, const struct build_request *reque
     if (result->explained)
         json_put(cache, "explained", json_incref(result->explained));
     json_put(cache, "exported", json_incref(exported));
+    json_put(cache, "known", json_boolean(result->known));
     json_put(cache, "steps", json_integer((json_int_t)result->steps));
     json_put(object, "lade.cache", cache);
     report_put(s, object);

@@ -185,6 +185,18 @@ static void print_results(const struct session *s, const struct build_request *r
         endpoint_print(pushed);
 }
 
+/* Of a build that had nothing to do. */
+static void tell_known(const struct session *s, const struct build_result *result,
+                       const struct publish *publish)
+{
+    bool everywhere = publish->count > 0;
+    for (size_t i = 0; i < publish->count; i++)
+        everywhere = everywhere && publish->target[i].known;
+    if (result->known)
+        event_note(&s->events, "all of it was known: nothing was run or made%s",
+                   everywhere ? ", and the image was there: it only got its names" : "");
+}
+
 /* Build, and give the image to all that want it. With --push, layers upload while later ones are made. */
 static struct err *build(struct session *s, struct build_request *request, struct build_result *result,
                          struct strlist *pushed, json_t *exported)
@@ -210,6 +222,7 @@ static struct err *build(struct session *s, struct build_request *request, struc
     TRY(build_export(s, request, result, blobs));
     if (request->push)
         TRY(publish_finish(&publish, &result->manifest, pushed));
+    tell_known(s, result, &publish);
     return cache_export(s, &request->cache_to, result, blobs, request->push ? &request->tags[0] : NULL,
                         exported);
 }

@@ -130,7 +130,9 @@ static struct err *ask_node(struct copy *c, size_t number)
     struct err *e = store_has(c->to, &node->desc, &node->there);
     if (e && (err_kind_of(e) == ERR_NETWORK || err_kind_of(e) == ERR_STOPPED))
         return e;
-    err_free(e); /* who lets nobody look may still take it */
+    if (e) /* who lets nobody look may still take it */
+        node->there = false;
+    err_free(e);
     return NULL;
 }
 

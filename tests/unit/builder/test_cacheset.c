@@ -73,9 +73,10 @@ static void put_cache(struct world *w, const void *records, size_t len)
 static struct cacheset *open_cache(struct world *w, const char *tag)
 {
     static struct cache_source source;
-    struct cacheset *c = NULL;
+    struct cacheset *c;
     source = (struct cache_source){.name = "here", .store = w->layout, .tag = tag};
-    assert_null(cacheset_open(&c, &source, 1, &w->events));
+    c = cacheset_new(&source, 1, &w->events);
+    assert_null(cacheset_read(c));
     return c;
 }
 
