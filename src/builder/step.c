@@ -194,6 +194,48 @@ static bool is_worth_a_key(const struct builder *b, const struct stage *s, const
     return true;
 }
 
+/* Caches that this build writes know the step by what was copied, too. */
+static void note_copied(struct builder *b, struct stage *s, const struct copy_step *step)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record record = {0};
+    stepkey_copied(&record, b, s, step);
+    stepcache_note(b, s, &record, false);
+}
+
+/* Why it was not taken: it stands on the layers below its own. */
+static void explain_copy(struct builder *b, struct stage *s, struct stage *from,
+                         const struct step_record *record, bool empty)
+{
+    s->parts.count -= !empty;
+    explain_missed(b, s, &(struct explain_step){.record = record, .from = from});
+    s->parts.count += !empty;
+}
+
+/* The other stage may have other layers and yet show the very files that were copied before: the step is
+ * known by them, though they had to be read to see it. */
+static struct err *copied(struct builder *b, struct stage *s, struct stage *from,
+                          const struct copy_step *step, struct step_record *record, bool empty, bool *cached)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record files = {0};
+    bool claimed = stage_is_claimed(s) || stage_is_claimed(from);
+    if (!empty) {
+        TRY(part_digest(b, s->parts.item[s->parts.count - 1]));
+        stepkey_copied(&files, b, s, step);
+        if (stepcache_allows(b, s))
+            TRY(stepcache_knows(b, s, &files, cached));
+    }
+    if (*cached)
+        explain_taken(b, s, s->taken_from);
+    else
+        explain_copy(b, s, from, record, empty);
+    stepcache_keep(b, s, record, empty, claimed);
+    if (!empty)
+        stepcache_keep(b, s, &files, empty, claimed);
+    stepcache_keep_base(b, s);
+    stepcache_keep_base(b, from);
+    return NULL;
+}
+
 static struct err *copy(struct builder *b, struct stage *s, struct stage *from, struct copy_step *step,
                         bool *cached, bool *empty)
 {
@@ -204,24 +246,17 @@ static struct err *copy(struct builder *b, struct stage *s, struct stage *from, 
         TRY(stepkey_copy(&record, b, s, from, step));
     if (keyed && stepcache_allows(b, s))
         TRY(stepcache_take(b, s, &record, cached, empty));
-    if (*cached)
+    if (*cached) {
         explain_taken(b, s, s->taken_from);
-    else if (keyed)
-        explain_missed(b, s, &(struct explain_step){.record = &record, .from = from});
-    if (*cached)
+        if (!*empty)
+            note_copied(b, s, step);
         return NULL;
+    }
     TRY(make_layer(b, s, from, step, layer));
     TRY(stage_add_layer(b, s, TAKE(layer), step->what, empty));
     if (!from && !*empty)
         explain_files(b, s);
-    if (keyed && !*empty)
-        TRY(part_digest(b, s->parts.item[s->parts.count - 1]));
-    if (keyed) {
-        stepcache_keep(b, s, &record, *empty, stage_is_claimed(s) || stage_is_claimed(from));
-        stepcache_keep_base(b, s);
-        stepcache_keep_base(b, from);
-    }
-    return NULL;
+    return keyed ? copied(b, s, from, step, &record, *empty, cached) : NULL;
 }
 
 struct err *step_copy(struct builder *b, struct stage *s, const struct instr *instr, struct stage *from,

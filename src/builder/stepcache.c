@@ -303,6 +303,31 @@ struct err *stepcache_take(struct builder *b, struct stage *s, const struct step
     return *hit ? NULL : take_imported(b, s, &key, hit, empty);
 }
 
+/* What was imported has been read when the step was looked for by other inputs. */
+struct err *stepcache_knows(struct builder *b, struct stage *s, const struct step_record *r, bool *known)
+{
+    AUTO_VALUE(steprecord_wipe) struct step_record here = {0};
+    const struct digest *made = &s->parts.item[s->parts.count - 1]->diff_id;
+    const struct cache_source *from = NULL;
+    struct digest key;
+    struct err *e = NULL;
+    *known = false;
+    TRY(steprecord_key(r, &key));
+    if (b->cache_dir >= 0)
+        e = load(&here, b->cache_dir, &key, known);
+    if (is_fatal(e))
+        return e;
+    *known = !e && *known && here.has_layer && digest_equal(&here.diff_id, made);
+    shrug(e);
+    if (*known)
+        return NULL;
+    const struct step_record *there = cacheset_find(b->imported, &key, &from);
+    *known = there && there->has_layer && digest_equal(&there->diff_id, made);
+    if (*known)
+        s->taken_from = from->name;
+    return NULL;
+}
+
 /* A layer of files that this build has read: only as a blob it can be known. */
 static void files_record(struct step_record *r, const struct digest *diff_id)
 {

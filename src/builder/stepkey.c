@@ -211,14 +211,22 @@ static void add_documents(struct step_record *r, const struct copy_step *step)
     }
 }
 
+/* copy_plan looks into the stage for links on the way, and for the names of owners. */
+static bool looks_at_stage(const struct copy_step *step)
+{
+    return !step->link || !str_empty(step->chown) || !str_empty(step->chmod);
+}
+
 struct err *stepkey_copy(struct step_record *out, struct builder *b, struct stage *s, struct stage *from,
                          const struct copy_step *step)
 {
-    TRY(stage_diff_ids(b, s));
     TRY(stage_diff_ids(b, from));
     steprecord_add_text(out, "format", "tar/1");
     steprecord_add_text(out, "copy", STEPKEY_COPY);
-    add_layers(out, "", s);
+    if (looks_at_stage(step)) {
+        TRY(stage_diff_ids(b, s));
+        add_layers(out, "", s);
+    }
     add_layers(out, "from ", from);
     add_list(out, "source", step->sources);
     add_list(out, "exclude", step->excludes);
@@ -234,4 +242,20 @@ struct err *stepkey_copy(struct step_record *out, struct builder *b, struct stag
     add_epoch(out, b);
     add_form(out, b, s);
     return NULL;
+}
+
+void stepkey_copied(struct step_record *out, const struct builder *b, struct stage *s,
+                    const struct copy_step *step)
+{
+    const struct part *made = s->parts.item[s->parts.count - 1];
+    steprecord_add_text(out, "format", "tar/1");
+    steprecord_add_text(out, "copy", STEPKEY_COPY);
+    if (looks_at_stage(step)) {
+        s->parts.count--;
+        add_layers(out, "", s);
+        s->parts.count++;
+    }
+    add_digest(out, "copied", &made->diff_id);
+    add_epoch(out, b);
+    add_form(out, b, s);
 }

@@ -38,6 +38,11 @@ bool stepkey_has_two(const struct run_plan *plan);
 MUST_USE struct err *stepkey_copy(struct step_record *out, struct builder *b, struct stage *s,
                                   struct stage *from, const struct copy_step *step);
 
+/* The same by what was copied, whatever the other stage is. The stage's last layer is what the step made, and
+ * has its diff ID; the layers below have theirs from stepkey_copy. */
+void stepkey_copied(struct step_record *out, const struct builder *b, struct stage *s,
+                    const struct copy_step *step);
+
 /* The content of a mount as one digest (for stepkey_make): names, types, modes, link targets, xattrs and
  * bytes; in files from a stage also owners and times, which are what the stage says. Not known: some of it is
  * in packed layers, which are fetched with `read`. */
