@@ -63,7 +63,7 @@ asked() {
     diff <(printf '%s\n' "$@" | sed "s,@,/v2/$repository/,") asked
 }
 
-# blob_of REF: where the registry keeps the last layer of the image.
+# layer_file REF: where the registry keeps the last layer of the image.
 layer_file() {
     local digest
     digest=$(skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r '.layers[-1].digest' | cut -d: -f2)
@@ -79,7 +79,7 @@ whole() {
 @test "pushed to a tag that names it: one look at the base, one at the tag" {
     build 1
     same "known at first" "$(jq -c '[."lade.cache".known, ."lade.published"[0].known]' meta)" "[false,false]"
-    ! grep -q 'all of it was known' log
+    run ! grep -q 'all of it was known' log
     build 1
     asked 'HEAD /v2/base/manifests/1 200' 'HEAD @manifests/1 200'
     same "known then" "$(jq -c '[."lade.cache".known, ."lade.published"[0].known]' meta)" "[true,true]"
@@ -119,7 +119,7 @@ whole() {
     build 1
     echo other >project/doc
     build 2
-    ! grep -q "^HEAD .*manifests/sha256:" asked
+    run ! grep -q "^HEAD .*manifests/sha256:" asked
     same "looks at the tag" "$(grep -c '^HEAD .*/manifests/2 ' asked)" 1
     same "known" "$(jq -c '[."lade.cache".known, ."lade.published"[0].known]' meta)" "[false,false]"
 }
@@ -131,8 +131,8 @@ whole() {
     before=$(requests_list "$REGISTRY_PLAIN_LOG" | wc -l)
     lade push -q "$remote:2" "$remote:3"
     requests_list "$REGISTRY_PLAIN_LOG" | tail -n "+$((before + 1))" | sed -E '/^GET \/v2\/ /d; s/ [0-9]+$//' >asked
-    ! grep -q /blobs/ asked
-    ! grep -q '^GET ' asked
+    run ! grep -q /blobs/ asked
+    run ! grep -q '^GET ' asked
     same "names set" "$(grep -c '^PUT .*/manifests/[23] 201' asked)" 2
     whole "$remote:3"
 }
@@ -173,7 +173,7 @@ whole() {
     machine 2
     build 2 --cache-from "$(cache)"
     same "known" "$(jq -c '[."lade.cache".known, ."lade.published"[0].known]' meta)" "[true,true]"
-    ! grep -E '^(POST|PATCH) ' asked
+    run ! grep -E '^(POST|PATCH) ' asked
     same "the end" "$(tail -n 4 asked)" "$(printf '%s\n' "HEAD /v2/$repository/manifests/2 404" "HEAD /v2/$repository/manifests/$(cat iid) 200" "PUT /v2/$repository/manifests/2 201" "HEAD /v2/$repository/manifests/2 200")"
     whole "$remote:2"
 }
