@@ -2,8 +2,10 @@
 #include "builder/steprecord.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/str.h"
 #include "image/mediatype.h"
+#include "layers/estargz.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +209,20 @@ static void get_inputs(struct reading *r, struct step_record *out)
     }
 }
 
+/* They come to stand in a manifest: only what a layer that lade writes has. */
+static bool is_annotation(const char *key, const char *value)
+{
+    struct digest digest;
+    uint64_t size = 0;
+    if (str_eq(key, ESTARGZ_PLAIN_SIZE))
+        return num_parse(value, INT64_MAX, &size);
+    if (!str_eq(key, ESTARGZ_TOC_DIGEST))
+        return false;
+    struct err *e = digest_parse(&digest, value);
+    err_free(e);
+    return !e;
+}
+
 static void get_form(struct reading *r, struct step_form *form)
 {
     struct desc *d = &form->desc;
@@ -218,7 +234,8 @@ static void get_form(struct reading *r, struct step_form *form)
     for (uint64_t i = 0; i < count && !r->bad; i++) {
         AUTO(mem_free) char *key = get_text(r);
         AUTO(mem_free) char *value = get_text(r);
-        strmap_set(&d->annotations, key, value);
+        if (is_annotation(key, value))
+            strmap_set(&d->annotations, key, value);
     }
     r->bad = r->bad || mediatype_kind_of(d->media_type) != MEDIATYPE_LAYER;
 }

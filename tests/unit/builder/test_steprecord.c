@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "image/mediatype.h"
+#include "layers/estargz.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,7 @@ static void fill(struct step_record *r)
     r->diff_id = digest_of("layer", 5);
     r->created = 1234567890;
     desc_set(&d, MEDIATYPE_OCI_LAYER_GZIP, &blob, 4711);
-    strmap_set(&d.annotations, "a", "b");
+    strmap_set(&d.annotations, ESTARGZ_PLAIN_SIZE, "4711");
     steprecord_set_form(r, "lade-deflate/1 default", &d);
     desc_set(&d, MEDIATYPE_OCI_LAYER_ZSTD, &blob, 4712);
     steprecord_set_form(r, "zstd 3", &d);
@@ -60,6 +61,26 @@ static void what_is_written_is_read(void **state)
     assert_null(steprecord_encode(&back, &again));
     assert_int_equal(again.len, bytes.len);
     assert_memory_equal(again.data, bytes.data, bytes.len);
+}
+
+static void only_annotations_of_layers_are_read(void **state)
+{
+    static const char toc[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    AUTO_VALUE(steprecord_wipe) struct step_record r = {0}, back = {0};
+    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(STEPRECORD_MAX);
+    (void)state;
+    fill(&r);
+    struct strmap *said = &r.form[1].desc.annotations;
+    strmap_set(said, "org.opencontainers.image.ref.name", "latest");
+    strmap_set(said, "a\n\033[31m", "b");
+    strmap_set(said, ESTARGZ_PLAIN_SIZE, "4711 or so");
+    strmap_set(said, ESTARGZ_TOC_DIGEST, toc);
+    assert_null(steprecord_encode(&r, &bytes));
+    assert_null(steprecord_decode(&back, NULL, bytes.data, bytes.len));
+    const struct strmap *read = &steprecord_form(&back, "zstd 3")->desc.annotations;
+    assert_int_equal(read->count, 1);
+    assert_string_equal(strmap_get(read, ESTARGZ_TOC_DIGEST), toc);
+    assert_int_equal(steprecord_form(&back, "lade-deflate/1 default")->desc.annotations.count, 1);
 }
 
 static void assert_refused(const struct digest *key, const void *data, size_t len)
@@ -183,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(only_annotations_of_layers_are_read),
         cmocka_unit_test(every_byte_counts),
         cmocka_unit_test(parts_that_cannot_be_are_refused),
         cmocka_unit_test(any_difference_is_another_key),
