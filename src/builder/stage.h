@@ -71,8 +71,8 @@ enum stage_state { STAGE_WAITING, STAGE_BUILDING, STAGE_DONE, STAGE_FAILED };
 struct stage {
     const struct stage_plan *plan; /* NULL: an image that COPY --from names */
     enum stage_state state;
-    struct err *error; /* STAGE_FAILED: why */
-    char *base_name;   /* the image below, or NULL */
+    struct err *error;         /* STAGE_FAILED: why */
+    char *base_name;           /* the image below, or NULL */
     struct digest base_digest; /* that its name led to */
     struct config config;
     struct strmap env;      /* what expansion sees: the config's environment and ARGs */
@@ -83,6 +83,7 @@ struct stage {
     size_t merged;          /* … so many parts; NULL: none yet */
     unsigned step, steps;   /* for "[name 2/5]" */
     char *shown;            /* the step that is under way, as people see it */
+    struct digest running;  /* the key of the RUN that it is at (step_run.c) */
     const char *taken_from; /* whose cache its layer came from; NULL: this machine's */
     bool layer_lost;        /* this machine had a record of it, and not the layer */
 };

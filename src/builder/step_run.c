@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/step_run.h"
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "builder/explain.h"
 #include "builder/listings.h"
 #include "builder/ready.h"
 #include "builder/run_plan.h"
+#include "builder/schedule.h"
 #include "builder/stepcache.h"
 #include "builder/stepkey.h"
+
+#define WAKE_MS 500
 
 /* What the step depends on, in one to three ways to say it. */
 struct keys {
@@ -47,6 +51,36 @@ static struct err *try_from(const struct keys *k, size_t first, struct builder *
     return NULL;
 }
 
+static bool is_under_way(const struct builder *b, const struct digest *key)
+{
+    for (size_t i = 0; i < b->plan.count; i++)
+        if (digest_is_set(&b->stage[i].running) && digest_equal(&b->stage[i].running, key))
+            return true;
+    return false;
+}
+
+/* When another stage is at the same step, let it come to its end: what it makes can be taken then. Nobody
+ * waits in a circle, as who is at a step needs no other stage any more. */
+static struct err *begin(struct builder *b, struct stage *s, const struct keys *k)
+{
+    struct digest key;
+    if (!k->count || b->cache_dir < 0 || !stepcache_allows(b, s))
+        return NULL;
+    TRY(steprecord_key(&k->record[0], &key));
+    while (is_under_way(b, &key)) {
+        TRY(schedule_check(b));
+        lock_wait(b->lock, WAKE_MS);
+    }
+    s->running = key;
+    return NULL;
+}
+
+static void end(struct builder *b, struct stage *s)
+{
+    s->running = (struct digest){0};
+    lock_wake(b->lock);
+}
+
 /* By what can be known without files first. Who writes a cache for others wants all keys in any case, and
  * before the step's own layer is on the stage. */
 static struct err *take(struct keys *k, struct builder *b, struct stage *s, const struct run_plan *plan,
@@ -59,6 +93,7 @@ static struct err *take(struct keys *k, struct builder *b, struct stage *s, cons
         TRY(add_key(k, b, s, plan, STEPKEY_BY_LAYERS));
     if (both)
         TRY(add_key(k, b, s, plan, STEPKEY_AT_HAND));
+    TRY(begin(b, s, k));
     TRY(try_from(k, 0, b, s, cached, empty));
     if (!*cached && two && !(both && k->count && stepkey_is_whole(&k->record[k->count - 1]))) {
         size_t tried = k->count;
@@ -79,7 +114,8 @@ static bool shows_claims(const struct run_plan *plan)
     return false;
 }
 
-struct err *step_run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id, bool *cached)
+static struct err *run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id,
+                       bool *cached)
 {
     AUTO_VALUE(run_plan_wipe) struct run_plan plan = {0};
     AUTO_VALUE(keys_wipe) struct keys keys = {0};
@@ -103,4 +139,11 @@ struct err *step_run(struct builder *b, struct stage *s, const struct instr *ins
         listings_keep_mounts(b, &plan, &keys.record[i]);
     stage_history(b, s, plan.created_by, empty);
     return NULL;
+}
+
+struct err *step_run(struct builder *b, struct stage *s, const struct instr *instr, unsigned id, bool *cached)
+{
+    struct err *e = run(b, s, instr, id, cached);
+    end(b, s);
+    return e;
 }

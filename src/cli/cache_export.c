@@ -112,13 +112,23 @@ static struct err *export_registry(struct session *s, const struct cache_place *
     return e;
 }
 
+/* What the caches before this one left. */
+static struct err *reset_local(const struct cache_place *p)
+{
+    AUTO(store_free) struct store *layout = NULL;
+    uint64_t bytes = 0;
+    TRY(layout_open(&layout, p->path, LAYOUT_REMOVE));
+    return layout_sweep(layout, &bytes);
+}
+
 static struct err *export_local(struct session *s, const struct cache_place *p, const struct desc *cache,
                                 struct store *blobs)
 {
     AUTO_VALUE(strlist_wipe) struct strlist names = {0};
     strlist_add(&names, p->tag);
     struct archive_target to = {.kind = PLACE_OCI_DIR, .path = p->path, .names = names};
-    return endpoint_archive(s, blobs, cache, &to);
+    TRY(endpoint_archive(s, blobs, cache, &to));
+    return p->reset ? reset_local(p) : NULL;
 }
 
 static struct err *export_service(struct session *s, const struct cache_place *p, const struct desc *cache,

@@ -94,6 +94,8 @@ static struct err *set_export_key(struct cache_place *p, const char *option, con
         p->must = !ignore;
         return NULL;
     }
+    if (str_eq(key, "reset"))
+        return parse_bool(option, key, value, &p->reset);
     return check_accepted(option, key, value, known);
 }
 
@@ -134,6 +136,8 @@ static struct err *unknown(const char *option, const char *key)
 static struct err *check_keys(const struct cache_place *p, const char *option, const char *ref, bool to)
 {
     bool service = p->kind == CACHE_S3 || p->kind == CACHE_GHA;
+    if (p->reset && p->kind != CACHE_LOCAL)
+        return unknown(option, "reset");
     if (!service)
         return p->service.count ? unknown(option, p->service.key[0]) : NULL;
     if (ref || p->path || p->tag)

@@ -19,7 +19,7 @@
  * --cache-from and --cache-to, with buildx's words:
  *
  *     type=registry,ref=REF[,mode=min|max]     also REF alone
- *     type=local,src=DIR[,tag=TAG][,digest=D]  and dest=DIR[,tag=TAG][,mode=min|max]
+ *     type=local,src=DIR[,tag=TAG][,digest=D]  and dest=DIR[,tag=TAG][,mode=min|max][,reset=true]
  *     type=s3,bucket=NAME,region=NAME[,name=N;N…][,prefix=P][,endpoint_url=URL]…
  *     type=gha[,scope=NAME][,timeout=TIME]…
  *     type=inline                              in the image itself; read by type=registry
@@ -34,6 +34,7 @@ struct cache_place {
     struct strmap service; /* CACHE_S3, CACHE_GHA: all other keys (cli/cache_service.h) */
     bool max;              /* mode=max */
     bool must;             /* ignore-error=false */
+    bool reset;            /* CACHE_LOCAL: blobs that no tag leads to any more are removed */
 };
 struct cache_places {
     struct cache_place *item;

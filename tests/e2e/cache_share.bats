@@ -195,6 +195,7 @@ moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.respons
 
 @test "what may stand in --cache-from and --cache-to" {
     fails 2 "--cache-to" 'unknown key "mod"' -- lade build -q --cache-to "$(cache),mod=max" project
+    fails 2 "--cache-to" 'unknown key "reset"' -- lade build -q --cache-to "$(cache),reset=true" project
     fails 2 "min or max" -- lade build -q --cache-to "$(cache),mode=all" project
     fails 2 "--cache-from" "ref is missing" -- lade build -q --cache-from type=registry project
     fails 2 "src, a directory, is missing" -- lade build -q --cache-from type=local project

@@ -215,3 +215,25 @@ ran() { same "counts" "$*" "$(counts)"; }
         same digests "$(cat out.1)" "$(build)"
     done
 }
+
+@test "the same step in two stages is run once, and the other takes it" {
+    printf '%s\n' 'FROM base AS one' "$(step a 'sleep 0.3; date >/a')" 'FROM base AS two' "$(step a 'sleep 0.3; date >/a')" "$(step b true)" \
+        'FROM base' 'COPY --from=one /a /1' 'COPY --from=two /a /2' "$(step c 'cmp /1 /2')" >context/Dockerfile
+    build
+    ran a 1 b 1 c 1
+    sed -i 's/date >/sleep 0.3; exit 3 >/' context/Dockerfile
+    fails 9 "exit code: 3" -- build
+}
+
+@test "a COPY --link is known whatever is below it" {
+    # shellcheck disable=SC2016 # for the shell of the step
+    printf '%s\n' 'FROM base AS one' 'RUN echo x >/file' 'FROM base' 'ARG A=1' 'RUN echo $A >/a' 'COPY --link --from=one /file /new' >context/Dockerfile
+    build
+    lade build --progress=plain --build-arg A=2 context 2>&1 | tee log
+    same "CACHED" 2 "$(grep -c '^#[0-9]* CACHED$' log)"
+    # One that has to look into the stage is not.
+    sed -i 's/--link/--link --chown=root/' context/Dockerfile
+    build
+    lade build --progress=plain --build-arg A=3 context 2>&1 | tee log
+    same "CACHED" 1 "$(grep -c '^#[0-9]* CACHED$' log)"
+}
