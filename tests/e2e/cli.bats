@@ -151,9 +151,9 @@ stopped() {
     TERM=xterm script -qec "stty cols 0 rows 0; lade push $REGISTRY_PLAIN/tty:1" seen </dev/null
     TERM=dumb script -qec "lade build -t y context" seen </dev/null
     NO_COLOR=1 TERM=xterm script -qec "lade build -t y context" seen </dev/null
-    ! grep -aqE $'\e\\[[0-9;]*m' seen
+    ! grep -aqE $'\e\\[[0-9;]*m' seen || false
     TERM=xterm script -qec "lade build --progress plain -t y context" seen </dev/null
-    ! grep -aq $'\e' seen
+    ! grep -aq $'\e' seen || false
     env -u TERM script -qec "lade build -t y context" seen </dev/null
     TERM=xterm script -qec "lade ls; lade inspect y; lade build --help" seen </dev/null
 }
