@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define MAGIC "lade cache 1\n"
-#define RECORDS_MAX 10000
+#define SOURCES_MAX 64
+#define RECORDS_MAX 10000 /* of a source */
 #define LENGTH_DIGITS_MAX 9
 
 struct entry {
@@ -88,6 +89,7 @@ static struct err *add_records(struct cacheset *c, const struct cache_source *fr
                                size_t len)
 {
     const char *at = data + sizeof MAGIC - 1, *end = data + len;
+    size_t before = c->count;
     if (len < sizeof MAGIC - 1 || memcmp(data, MAGIC, sizeof MAGIC - 1) != 0)
         return err_new(ERR_INPUT, "its records are of another version, or none");
     while (at < end) {
@@ -95,7 +97,7 @@ static struct err *add_records(struct cacheset *c, const struct cache_source *fr
         size_t size = 0;
         if (!next_length(&at, end, &size))
             return err_new(ERR_INPUT, "its records are damaged");
-        if (c->count == RECORDS_MAX)
+        if (c->count - before == RECORDS_MAX)
             return err_new(ERR_RESOURCE, "it has more than %d records", RECORDS_MAX);
         TRY(steprecord_decode(&entry.record, NULL, at, size));
         MEM_PUSH(c->entry, c->count, c->room, entry);
@@ -180,7 +182,9 @@ struct cacheset *cacheset_new(const struct cache_source *sources, size_t count, 
 
 static struct err *read_all(struct cacheset *c)
 {
-    for (size_t i = 0; i < c->source_count; i++) {
+    if (c->source_count > SOURCES_MAX)
+        event_warn(c->events, "of %zu caches only the first %d are used", c->source_count, SOURCES_MAX);
+    for (size_t i = 0; i < c->source_count && i < SOURCES_MAX; i++) {
         const struct cache_source *from = &c->source[i];
         size_t before = c->count;
         struct err *e = read_source(c, from);

@@ -115,6 +115,36 @@ static void test_found_again(void **state)
     assert_int_equal(w->told.count, 0);
 }
 
+/* As many records as one may have, from each of two. */
+static void test_many_records(void **state)
+{
+    enum { MOST = 10000 };
+    struct world *w = *state;
+    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(CACHESET_RECORDS_MAX);
+    struct step_record *r = mem_zero(MOST + 1, sizeof *r);
+    const struct cache_source *from = NULL;
+    for (size_t i = 0; i <= MOST; i++) {
+        AUTO(mem_free) char *word = mem_printf("%zu", i);
+        make_record(&r[i], word);
+    }
+    assert_null(cacheset_encode(r, MOST, &bytes));
+    put_cache(w, bytes.data, bytes.len);
+    const struct cache_source sources[2] = {{.name = "one", .store = w->layout, .tag = "cache"},
+                                            {.name = "two", .store = w->layout, .tag = "cache"}};
+    AUTO(cacheset_free) struct cacheset *c = cacheset_new(sources, 2, &w->events);
+    assert_non_null(cacheset_at(c, 2 * MOST - 1, &from));
+    assert_int_equal(w->told.count, 0);
+    bytes.len = 0;
+    assert_null(cacheset_encode(r, MOST + 1, &bytes));
+    put_cache(w, bytes.data, bytes.len);
+    AUTO(cacheset_free) struct cacheset *more = open_cache(w, "cache");
+    assert_null(cacheset_at(more, 0, &from));
+    assert_int_equal(w->told.count, 1);
+    for (size_t i = 0; i <= MOST; i++)
+        steprecord_wipe(&r[i]);
+    free(r);
+}
+
 /* Every cut and every byte that is changed: told of, and nothing taken. */
 static void test_damaged(void **state)
 {
@@ -152,6 +182,7 @@ static void test_nothing_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_many_records, begin, end),
         cmocka_unit_test_setup_teardown(test_found_again, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged, begin, end),
         cmocka_unit_test_setup_teardown(test_nothing_there, begin, end),
