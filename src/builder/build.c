@@ -14,6 +14,7 @@
 #include "builder/stage_run.h"
 #include "image/layout.h"
 #include "image/mediatype.h"
+#include "layers/layer.h"
 #include "registry/origin.h"
 
 #include <fcntl.h>
@@ -47,6 +48,16 @@ static void report_warnings(struct builder *b, struct build_result *out)
     }
 }
 
+/* The part's blob, which stayed where the base or a cache has it. */
+static struct err *fetch_part(struct builder *b, const struct part *part, const struct desc *d)
+{
+    AUTO(source_free) struct source *bytes = NULL;
+    AUTO(tree_free) struct tree *files = NULL;
+    TRY(store_get(b->blobs, d, &bytes));
+    TRY(store_put(b->layout, d, bytes));
+    return part->imported ? layer_index(&files, b->layout, d, &part->diff_id, b->cache_dir) : NULL;
+}
+
 /* The layers of the result, under OCI names; with --complete none is absent. */
 static struct err *settle_parts(struct builder *b, const struct stage *s, struct build_result *out)
 {
@@ -59,11 +70,8 @@ static struct err *settle_parts(struct builder *b, const struct stage *s, struct
         bool there = true;
         if (b->options->complete)
             TRY(store_has(b->layout, d, &there));
-        if (there)
-            continue;
-        AUTO(source_free) struct source *bytes = NULL;
-        TRY(store_get(b->blobs, d, &bytes));
-        TRY(store_put(b->layout, d, bytes));
+        if (!there)
+            TRY(part_unreadable(b, part, fetch_part(b, part, d)));
     }
     return NULL;
 }

@@ -10,6 +10,7 @@
 #include "image/manifest.h"
 #include "image/mediatype.h"
 #include "layers/indexpack.h"
+#include "layers/layer.h"
 #include "layers/listing.h"
 
 #include <stdlib.h>
@@ -174,6 +175,16 @@ static struct err *take_blob(struct builder *b, const struct desc *d, const stru
     return store_put(b->layout, d, bytes);
 }
 
+static struct err *add_about(struct builder *b, const char *media_type, const struct digest *diff_id,
+                             const struct buf *packed, struct manifest *m)
+{
+    char text[DIGEST_TEXT];
+    AUTO_VALUE(desc_wipe) struct desc d = {0};
+    TRY(store_write(b->layout, media_type, buf_text(packed), packed->len, &d));
+    strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(diff_id, text));
+    return add_once(m, &d);
+}
+
 static struct err *make_index(struct builder *b, const struct part *part, struct buf *out)
 {
     int temp = -1;
@@ -183,52 +194,64 @@ static struct err *make_index(struct builder *b, const struct part *part, struct
     return indexpack_make_from_tree(out, part->tree, &part->diff_id, temp);
 }
 
-/* A base that nobody looked into needs none; of a ghost there may be none. */
-static struct err *write_index(struct builder *b, const struct part *part, struct manifest *m)
+/* Can this machine say itself what is in the layer, with nothing fetched? */
+static struct err *knows_layer(const struct builder *b, const struct part *part, bool *yes)
 {
-    char text[DIGEST_TEXT];
-    AUTO_VALUE(desc_wipe) struct desc d = {0};
-    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(INDEXPACK_MAX);
-    const struct cache_source *from = NULL;
-    if (!digest_is_set(&part->diff_id))
+    AUTO(tree_free) struct tree *kept = NULL;
+    *yes = part->made;
+    if (*yes || !digest_is_set(&part->desc.digest))
         return NULL;
-    if (cacheset_about_layer(b->imported, CACHESET_INDEX, &part->diff_id, &d, &from)) {
-        TRY(take_blob(b, &d, from));
-        return add_once(m, &d);
-    }
-    if (!part->tree || (!digest_is_set(&part->desc.digest) && !part->made))
-        return NULL;
-    TRY(make_index(b, part, &bytes));
-    TRY(store_write(b->layout, CACHESET_INDEX, buf_text(&bytes), bytes.len, &d));
-    strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(&part->diff_id, text));
-    return add_once(m, &d);
+    kept = layer_index_kept(&part->desc, &part->diff_id, b->cache_dir);
+    *yes = kept != NULL;
+    return *yes ? NULL : store_has(b->layout, &part->desc, yes);
 }
 
-/* Of a layer, or (`part` NULL) of what a mount showed. */
+/* A base that nobody looked into needs none; of a ghost there may be none. What a cache of others says of a
+ * layer goes on where nothing better is at hand, so that the next machine need not fetch it either. */
+static struct err *write_index(struct builder *b, const struct part *part, struct manifest *m)
+{
+    AUTO_VALUE(desc_wipe) struct desc theirs = {0};
+    AUTO_VALUE(buf_wipe) struct buf bytes = BUF(INDEXPACK_MAX);
+    const struct cache_source *from = NULL;
+    bool wanted = part->tree && (digest_is_set(&part->desc.digest) || part->made);
+    bool known = false, told = false;
+    if (!digest_is_set(&part->diff_id))
+        return NULL;
+    TRY(knows_layer(b, part, &known));
+    if (!wanted || !known)
+        told = cacheset_about_layer(b->imported, CACHESET_INDEX, &part->diff_id, &theirs, &from);
+    if (told && !known) {
+        TRY(take_blob(b, &theirs, from));
+        return add_once(m, &theirs);
+    }
+    if (!told && !wanted)
+        return NULL;
+    TRY(make_index(b, part, &bytes));
+    return add_about(b, CACHESET_INDEX, &part->diff_id, &bytes, m);
+}
+
+/* Of a layer, or (`part` NULL) of what a mount showed. As above. */
 static struct err *write_listing(struct builder *b, const struct digest *diff_id, const struct part *part,
                                  struct manifest *m)
 {
-    char text[DIGEST_TEXT];
-    AUTO_VALUE(desc_wipe) struct desc d = {0};
+    AUTO_VALUE(desc_wipe) struct desc theirs = {0};
     AUTO_VALUE(buf_wipe) struct buf plain = BUF(LISTING_MAX);
     AUTO_VALUE(buf_wipe) struct buf packed = BUF(LISTING_MAX);
     const struct cache_source *from = NULL;
     bool found = false;
     if (!digest_is_set(diff_id))
         return NULL;
-    if (cacheset_about_layer(b->imported, CACHESET_LISTING, diff_id, &d, &from)) {
-        TRY(take_blob(b, &d, from));
-        return add_once(m, &d);
-    }
-    TRY(listings_find(b, diff_id, &plain, &found));
+    TRY(listings_kept(b, diff_id, &plain, &found));
     if (part && !found)
         TRY(listings_of_part(b, part, &plain, &found));
-    if (!found)
+    if (found) {
+        TRY(indexpack_gzip(&packed, &plain));
+        return add_about(b, CACHESET_LISTING, diff_id, &packed, m);
+    }
+    if (!cacheset_about_layer(b->imported, CACHESET_LISTING, diff_id, &theirs, &from))
         return NULL;
-    TRY(indexpack_gzip(&packed, &plain));
-    TRY(store_write(b->layout, CACHESET_LISTING, buf_text(&packed), packed.len, &d));
-    strmap_set(&d.annotations, CACHESET_DIFF_ID, digest_text(diff_id, text));
-    return add_once(m, &d);
+    TRY(take_blob(b, &theirs, from));
+    return add_once(m, &theirs);
 }
 
 /* The notes are in order. Layers are worth more than what only explains. */

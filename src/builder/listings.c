@@ -116,11 +116,15 @@ void listings_keep_mounts(struct builder *b, const struct run_plan *plan, const 
     }
 }
 
-struct err *listings_find(struct builder *b, const struct digest *diff_id, struct buf *out, bool *found)
+struct err *listings_kept(const struct builder *b, const struct digest *diff_id, struct buf *out, bool *found)
 {
     AUTO(mem_free) char *name = file_name(diff_id);
     *found = false;
-    if (b->cache_dir >= 0)
-        TRY(fs_read_file(out, b->cache_dir, name, found));
+    return b->cache_dir >= 0 ? fs_read_file(out, b->cache_dir, name, found) : NULL;
+}
+
+struct err *listings_find(struct builder *b, const struct digest *diff_id, struct buf *out, bool *found)
+{
+    TRY(listings_kept(b, diff_id, out, found));
     return *found ? NULL : cacheset_listing(out, b->imported, diff_id, found);
 }

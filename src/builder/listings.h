@@ -34,7 +34,10 @@ MUST_USE struct err *listings_of_part(struct builder *b, const struct part *part
 /* That of what a mount shows. */
 MUST_USE struct err *listings_of_mount(struct builder *b, const struct run_mount *mount, struct buf *out,
                                        bool *found);
-/* That of a layer of any build, from here or an imported cache. */
+/* That of a layer of any build, as this machine keeps it. */
+MUST_USE struct err *listings_kept(const struct builder *b, const struct digest *diff_id, struct buf *out,
+                                   bool *found);
+/* The same, from here or an imported cache. */
 MUST_USE struct err *listings_find(struct builder *b, const struct digest *diff_id, struct buf *out,
                                    bool *found);
 

@@ -11,6 +11,7 @@
 #include "builder/explain.h"
 #include "builder/rootfs.h"
 #include "image/layout.h"
+#include "layers/layer.h"
 #include "layers/unpacked.h"
 
 #include <string.h>
@@ -138,6 +139,21 @@ static struct err *find_layer(const struct builder *b, const struct stage *s, st
     return NULL;
 }
 
+static struct err *fetch_blob(const struct builder *b, const struct desc *d, const struct cache_source *from)
+{
+    AUTO(source_free) struct source *bytes = NULL;
+    TRY(store_get(from->store, d, &bytes));
+    return store_put(b->layout, d, bytes);
+}
+
+/* A record may name a blob that is another layer: it is taken when its files are those that it promises. What
+ * is found out of them stays, so that the next build need not look again. */
+static struct err *check_blob(const struct builder *b, const struct part *part)
+{
+    AUTO(tree_free) struct tree *files = NULL;
+    return layer_index(&files, b->layout, &part->desc, &part->diff_id, b->cache_dir);
+}
+
 /* From a cache that was imported. In the result a layer has to be a blob of the wanted form; else it may be
  * one that nobody has, as long as nobody reads it. */
 static struct err *find_imported(const struct builder *b, bool result, const struct step_record *r,
@@ -158,13 +174,13 @@ static struct err *find_imported(const struct builder *b, bool result, const str
     desc_copy(&part->desc, &form->desc);
     *found = true;
     if (from->origin)
-        return layout_set_origin(b->layout, &part->desc, from->origin);
+        TRY(layout_set_origin(b->layout, &part->desc, from->origin));
     TRY(store_has(b->layout, &part->desc, &there));
-    if (there)
+    if (!there && from->origin)
         return NULL;
-    AUTO(source_free) struct source *bytes = NULL;
-    TRY(store_get(from->store, &part->desc, &bytes));
-    return store_put(b->layout, &part->desc, bytes);
+    if (!there)
+        TRY(fetch_blob(b, &part->desc, from));
+    return check_blob(b, part);
 }
 
 static void release(struct part *part)

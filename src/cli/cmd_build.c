@@ -197,6 +197,24 @@ static void tell_known(const struct session *s, const struct build_result *resul
                    everywhere ? ", and the image was there: it only got its names" : "");
 }
 
+/* A cache of others may have said that a blob is a layer which it is not, and nobody has read it before the
+ * image's files are wanted. */
+static struct err *build_without(struct session *s, const struct build_request *request,
+                                 struct build_result *result, struct build_options *options,
+                                 struct store *blobs, struct err *cause_take)
+{
+    AUTO(err_free) struct err *cause = cause_take;
+    struct registry *registry = NULL;
+    struct store *layout = NULL;
+    event_warn(&s->events, "%s; once more, without caches of others", err_message(cause));
+    build_result_wipe(result);
+    options->cache_from_count = 0;
+    TRY(session_registry(s, &registry));
+    TRY(session_layout(s, LAYOUT_WRITE, &layout));
+    TRY(build_run(result, options, layout, registry));
+    return build_export(s, request, result, blobs);
+}
+
 /* Build, and give the image to all that want it. With --push, layers upload while later ones are made. */
 static struct err *build(struct session *s, struct build_request *request, struct build_result *result,
                          struct strlist *pushed, json_t *exported)
@@ -219,7 +237,10 @@ static struct err *build(struct session *s, struct build_request *request, struc
     options.cache_from_count = caches.count;
     options.events = request->push ? &publish.events : &s->events;
     TRY(build_run(result, &options, layout, registry));
-    TRY(build_export(s, request, result, blobs));
+    struct err *e = build_export(s, request, result, blobs);
+    if (e && err_kind_of(e) == ERR_INTEGRITY && caches.count > 0)
+        e = build_without(s, request, result, &options, blobs, e);
+    TRY(e);
     if (request->push)
         TRY(publish_finish(&publish, &result->manifest, pushed));
     tell_known(s, result, &publish);

@@ -98,3 +98,69 @@ EOF
         lade verify "$REGISTRY_PLAIN/files:2"
     done
 }
+
+digest_of_layout() { sed 's/.*"digest":"\([^"]*\)".*/\1/' "$1/index.json"; }
+
+# The cache in lies, of c, says that its command made another layer; it is in the registry, too.
+lie_of_run() {
+    mkdir -p c other
+    printf 'FROM %s\nRUN echo good > /made\n' "$BASE" >c/Dockerfile
+    printf 'FROM scratch\nCOPY made /\n' >other/Dockerfile
+    echo evil >other/made
+    lade build -q -t other --cache-to type=local,dest=evil other
+    lade build -q -t a --cache-to type=local,dest=lies c
+    "$BATS_TEST_DIRNAME/cache_lie.py" lies --blob evil
+    lade copy -q oci:lies:latest "docker://$REGISTRY_PLAIN/runs:lies"
+}
+
+@test "a blob that is not the layer of which a cache tells is not taken" {
+    lie_of_run
+    one=$(lade build -q c)
+    machine copied
+    for from in type=local,src=lies "$REGISTRY_PLAIN/runs:lies"; do
+        lade build --progress plain --iidfile iid -t a --cache-from "$from" c 2>log
+        same digests "$(cat iid)" "$one"
+        grep -q 'warning: cache from .*: layer .*its plain bytes' log
+        lade verify a
+        rm -r "$LADE_CACHE" # and nothing is known of the blob, which is here
+    done
+}
+
+@test "a layer in a registry that is not what a cache says of it is noticed when it is read" {
+    lie_of_run
+    {
+        cat c/Dockerfile
+        echo 'RUN cat /made > /read'
+    } >c/above
+    {
+        sed 's/^FROM.*/& AS one/' c/Dockerfile
+        printf 'FROM scratch\nCOPY --from=one /made /copied\n'
+    } >c/copied
+    for of in "Dockerfile made -t a" "above read" "copied copied" "Dockerfile made --complete"; do
+        # shellcheck disable=SC2086
+        set -- $of
+        machine "read-$1-${*:3}"
+        lade build --progress plain -f "c/$1" "${@:3}" -o "type=local,dest=out-$1" --cache-from "$REGISTRY_PLAIN/runs:lies" c 2>log
+        grep 'once more, without caches of others' log
+        same "what was read" "$(cat "out-$1/$2")" good
+    done
+}
+
+@test "annotations that a cache tells of come into no image" {
+    mkdir c
+    printf 'FROM %s\nRUN echo good > /made\n' "$BASE" >c/Dockerfile
+    one=$(lade build -q -t a --cache-to type=local,dest=lies c)
+    "$BATS_TEST_DIRNAME/cache_lie.py" lies --annotate org.opencontainers.image.ref.name
+    machine other
+    same digests "$(lade build -q -t a --cache-from type=local,src=lies c)" "$one"
+}
+
+@test "what is known here is told to other caches, and not what a cache said of it" {
+    mkdir c
+    printf 'FROM %s\nCOPY --from=%s /etc/conf /copied\nRUN echo > /made\n' "$BASE" "$BASE" >c/Dockerfile
+    lade build -q -t a --cache-to type=local,dest=true c
+    cp -r true lies
+    "$BATS_TEST_DIRNAME/cache_lie.py" lies conf cone
+    lade build -q -t a --cache-from type=local,src=lies --cache-to type=local,dest=next c
+    same caches "$(digest_of_layout next)" "$(digest_of_layout true)"
+}
