@@ -12,6 +12,18 @@
 #define TAG_DEFAULT "latest"
 #define LEVEL_MAX 22 /* of zstd */
 
+/* What stands in a value and is not the place's own. */
+struct words {
+    char *ref, *tag, *digest;
+};
+
+static void words_wipe(struct words *w)
+{
+    free(w->ref);
+    free(w->tag);
+    free(w->digest);
+}
+
 static struct err *unexpected(const char *option, const char *key, const char *expected, const char *found)
 {
     AUTO(mem_free) char *safe = str_safe(found);
@@ -105,60 +117,87 @@ static void set_text(char **place, const char *value)
     *place = mem_strdup(value);
 }
 
+/* What is about writing may stand in --cache-from as well, as with buildx, and changes nothing there. */
 static struct err *set_key(struct cache_place *p, const char *option, const char *key, const char *value,
-                           bool to, char **ref)
+                           bool to, struct words *words)
 {
     bool known = false;
     if (str_eq(key, "type"))
         return set_kind(p, option, value, to);
-    char **text = str_eq(key, "ref")                            ? ref
-                  : str_eq(key, to ? "dest" : "src")            ? &p->path
-                  : str_eq(key, "tag") || str_eq(key, "digest") ? &p->tag
-                                                                : NULL;
+    char **text = str_eq(key, "ref")                 ? &words->ref
+                  : str_eq(key, to ? "dest" : "src") ? &p->path
+                  : str_eq(key, "tag")               ? &words->tag
+                  : (str_eq(key, "digest") && !to)   ? &words->digest
+                                                     : NULL;
     if (text) {
         set_text(text, value);
         return NULL;
     }
-    if (to)
+    if (to || !str_eq(key, "reset"))
         TRY(set_export_key(p, option, key, value, &known));
     if (!known)
         strmap_set(&p->service, key, value);
     return NULL;
 }
 
-static struct err *unknown(const char *option, const char *key)
+static struct err *unknown(const struct cache_place *p, const char *option, const char *key)
 {
+    static const char *const types[] = {[CACHE_REGISTRY] = "registry",
+                                        [CACHE_LOCAL] = "local",
+                                        [CACHE_INLINE] = "inline",
+                                        [CACHE_S3] = "s3",
+                                        [CACHE_GHA] = "gha"};
     AUTO(mem_free) char *safe = str_safe(key);
-    return err_new(ERR_USAGE, "%s: unknown key \"%s\"", option, safe);
+    return err_new(ERR_USAGE, "%s: unknown key \"%s\" with type=%s", option, safe, types[p->kind]);
 }
 
 /* Which keys there are depends on the type, which may stand behind them. */
-static struct err *check_keys(const struct cache_place *p, const char *option, const char *ref, bool to)
+static struct err *check_keys(const struct cache_place *p, const char *option, const struct words *words,
+                              bool to)
 {
-    bool service = p->kind == CACHE_S3 || p->kind == CACHE_GHA;
-    if (p->reset && p->kind != CACHE_LOCAL)
-        return unknown(option, "reset");
-    if (!service)
-        return p->service.count ? unknown(option, p->service.key[0]) : NULL;
-    if (ref || p->path || p->tag)
-        return unknown(option, ref ? "ref" : p->tag ? "tag" : to ? "dest" : "src");
-    return cache_service_check(p, option);
+    bool local = p->kind == CACHE_LOCAL;
+    if (words->ref && p->kind != CACHE_REGISTRY)
+        return unknown(p, option, "ref");
+    if (p->path && !local)
+        return unknown(p, option, to ? "dest" : "src");
+    if ((words->tag || words->digest) && !local)
+        return unknown(p, option, words->tag ? "tag" : "digest");
+    if (p->reset && !local)
+        return unknown(p, option, "reset");
+    if (p->kind == CACHE_S3 || p->kind == CACHE_GHA)
+        return cache_service_check(p, option);
+    return p->service.count ? unknown(p, option, p->service.key[0]) : NULL;
 }
 
-static struct err *check(struct cache_place *p, const char *option, const char *ref, bool to)
+/* A digest says more than a tag. */
+static struct err *set_tag(struct cache_place *p, const char *option, const struct words *words)
 {
-    TRY(check_keys(p, option, ref, to));
-    if (p->kind == CACHE_REGISTRY && str_empty(ref))
+    struct digest digest;
+    if (!str_empty(words->digest)) {
+        struct err *e = digest_parse(&digest, words->digest);
+        bool wrong = e != NULL;
+        err_free(e);
+        if (wrong)
+            return unexpected(option, "digest", "sha256: and 64 hexadecimal digits", words->digest);
+    }
+    p->tag = mem_strdup(!str_empty(words->digest) ? words->digest
+                        : !str_empty(words->tag)  ? words->tag
+                                                  : TAG_DEFAULT);
+    return NULL;
+}
+
+static struct err *check(struct cache_place *p, const char *option, const struct words *words, bool to)
+{
+    TRY(check_keys(p, option, words, to));
+    if (p->kind == CACHE_REGISTRY && str_empty(words->ref))
         return err_new(ERR_USAGE, "%s: ref is missing", option);
     if (p->kind == CACHE_REGISTRY)
-        TRY(err_wrap(ref_parse(&p->ref, ref), "%s", option));
+        TRY(err_wrap(ref_parse(&p->ref, words->ref), "%s", option));
     if (p->kind == CACHE_REGISTRY && to && digest_is_set(&p->ref.digest))
         return err_new(ERR_USAGE, "%s: ref: a cache is written under a tag, not under a digest", option);
     if (p->kind == CACHE_LOCAL && str_empty(p->path))
         return err_new(ERR_USAGE, "%s: %s, a directory, is missing", option, to ? "dest" : "src");
-    if (p->kind == CACHE_LOCAL && !p->tag)
-        p->tag = mem_strdup(TAG_DEFAULT);
-    return NULL;
+    return p->kind == CACHE_LOCAL ? set_tag(p, option, words) : NULL;
 }
 
 static char *shown(const struct cache_place *p)
@@ -174,7 +213,7 @@ static char *shown(const struct cache_place *p)
 }
 
 static struct err *parse_fields(struct cache_place *p, const struct strlist *fields, const char *option,
-                                bool to, char **ref)
+                                bool to, struct words *words)
 {
     bool typed = false;
     for (size_t i = 0; i < fields->count; i++) {
@@ -187,33 +226,50 @@ static struct err *parse_fields(struct cache_place *p, const struct strlist *fie
         for (char *at = key; *at; at++)
             *at = str_lower(*at);
         typed = typed || str_eq(key, "type");
-        TRY(set_key(p, option, key, equals + 1, to, ref));
+        TRY(set_key(p, option, key, equals + 1, to, words));
     }
     return typed ? NULL : err_new(ERR_USAGE, "%s: type is missing", option);
 }
 
-static struct err *parse(struct cache_place *p, const char *text, bool to)
+static struct cache_place *add(struct cache_places *out)
+{
+    MEM_PUSH(out->item, out->count, out->room, (struct cache_place){0});
+    return &out->item[out->count - 1];
+}
+
+/* A lone reference, as with docker build. */
+static struct err *parse_ref(struct cache_place *p, const char *text, const char *option, bool to)
+{
+    AUTO_VALUE(words_wipe) struct words words = {.ref = mem_strdup(text)};
+    TRY(check(p, option, &words, to));
+    p->shown = shown(p);
+    return NULL;
+}
+
+static struct err *parse(struct cache_places *out, const char *text, bool to)
 {
     const char *option = to ? "--cache-to" : "--cache-from";
     AUTO_VALUE(strlist_wipe) struct strlist fields = {0};
-    AUTO(mem_free) char *ref = NULL;
+    AUTO_VALUE(words_wipe) struct words words = {0};
+    if (!*text)
+        return NULL;
     TRY(csv_split(&fields, text, option));
-    /* A lone reference, as with docker build. */
-    if (fields.count == 1 && !strchr(fields.item[0], '='))
-        ref = mem_strdup(fields.item[0]);
-    else
-        TRY(parse_fields(p, &fields, option, to, &ref));
-    TRY(check(p, option, ref, to));
+    if (!strchr(text, '=')) {
+        for (size_t i = 0; i < fields.count; i++)
+            TRY(parse_ref(add(out), fields.item[i], option, to));
+        return NULL;
+    }
+    struct cache_place *p = add(out);
+    TRY(parse_fields(p, &fields, option, to, &words));
+    TRY(check(p, option, &words, to));
     p->shown = shown(p);
     return NULL;
 }
 
 struct err *cache_places_parse(struct cache_places *out, const struct strlist *texts, bool to)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        MEM_PUSH(out->item, out->count, out->room, (struct cache_place){0});
-        TRY(parse(&out->item[out->count - 1], texts->item[i], to));
-    }
+    for (size_t i = 0; i < texts->count; i++)
+        TRY(parse(out, texts->item[i], to));
     return NULL;
 }
 

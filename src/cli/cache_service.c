@@ -46,7 +46,7 @@ static struct err *check_key(const struct cache_place *p, const char *option, co
     if (s3 ? is_one_of(key, s3_keys, ARRAY_LEN(s3_keys)) : is_one_of(key, gha_keys, ARRAY_LEN(gha_keys)))
         return NULL;
     AUTO(mem_free) char *safe = str_safe(key);
-    return err_new(ERR_USAGE, "%s: unknown key \"%s\"", option, safe);
+    return err_new(ERR_USAGE, "%s: unknown key \"%s\" with type=%s", option, safe, s3 ? "s3" : "gha");
 }
 
 static const char *get(const struct cache_place *p, const char *key)

@@ -196,12 +196,31 @@ moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.respons
 @test "what may stand in --cache-from and --cache-to" {
     fails 2 "--cache-to" 'unknown key "mod"' -- lade build -q --cache-to "$(cache),mod=max" project
     fails 2 "--cache-to" 'unknown key "reset"' -- lade build -q --cache-to "$(cache),reset=true" project
+    fails 2 'unknown key "tag" with type=registry' -- lade build -q --cache-to "$(cache),tag=1" project
+    fails 2 'unknown key "ref" with type=local' -- lade build -q --cache-to type=local,dest=c,ref=x project
+    fails 2 'unknown key "dest" with type=inline' -- lade build -q --cache-to type=inline,dest=x project
+    fails 2 'unknown key "digest" with type=local' -- lade build -q --cache-to type=local,dest=c,digest=sha256:zz project
+    fails 2 'digest: expected sha256: and 64 hexadecimal digits, found "sha256:zz"' -- lade build -q --cache-from type=local,src=c,digest=sha256:zz project
+    fails 2 "found \"127.0.0.1:1/a\"" -- lade build -q --cache-from "127.0.0.1:1/a,type=local,src=c" project
     fails 2 "min or max" -- lade build -q --cache-to "$(cache),mode=all" project
     fails 2 "--cache-from" "ref is missing" -- lade build -q --cache-from type=registry project
     fails 2 "src, a directory, is missing" -- lade build -q --cache-from type=local project
     fails 2 "type=inline is for --cache-to" -- lade build -q --cache-from type=inline project
     fails 2 "type is missing" -- lade build -q --cache-from ref=x project
     fails 11 "caches of type azblob are not supported" -- lade build -q --cache-to type=azblob project
+}
+
+@test "references of caches by commas; what is about writing may stand beside what is read" {
+    build 1 --push --cache-to "$(cache),type=registry" >/dev/null
+    machine 2
+    build 2 --cache-from "" --cache-from "$remote:none,$remote:cache" >/dev/null
+    [ ! -s ran ]
+    machine 3
+    build 3 --cache-from "$(cache),mode=max,ignore-error=true,image-manifest=true,compression=zstd" --cache-to type=inline,mode=max >/dev/null
+    [ ! -s ran ]
+    machine 4
+    build 4 --cache-from type=local,src=none --cache-to "$remote:a,$remote:b" >/dev/null
+    lade inspect "docker://$remote:b" >/dev/null
 }
 
 @test "--no-cache takes nothing from caches" {
