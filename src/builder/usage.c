@@ -43,6 +43,12 @@ const char *usage_kind_type(enum usage_kind kind)
     return kinds[kind].type;
 }
 
+bool usage_has_folder(int cache, enum usage_kind kind)
+{
+    struct stat st;
+    return fstatat(cache, kinds[kind].name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
 struct usage_entry *usage_add(struct usage *u, enum usage_kind kind, char *id_take)
 {
     MEM_PUSH(u->item, u->count, u->room, (struct usage_entry){.kind = kind, .id = id_take});
@@ -139,10 +145,13 @@ static struct err *read_cache(struct usage *out, const char *path, struct store 
     AUTO(fd_close) int cache = -1;
     TRY(fs_open(&cache, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0));
     TRY(usage_read_files(out, cache));
-    TRY(usage_read_steps(out, cache, layout));
-    TRY(read_unpacked(out, cache));
-    TRY(read_mounts(out, cache));
-    return read_bases(out, path);
+    if (usage_has_folder(cache, USAGE_STEPS))
+        TRY(usage_read_steps(out, cache, layout));
+    if (usage_has_folder(cache, USAGE_UNPACKED))
+        TRY(read_unpacked(out, cache));
+    if (usage_has_folder(cache, USAGE_MOUNTS))
+        TRY(read_mounts(out, cache));
+    return usage_has_folder(cache, USAGE_BASES) ? read_bases(out, path) : NULL;
 }
 
 struct err *usage_read(struct usage *out, const char *cache, struct store *layout, bool blobs)

@@ -57,6 +57,7 @@ static struct err *read_folder(struct usage *u, int cache, enum usage_kind kind)
 struct err *usage_read_files(struct usage *u, int cache)
 {
     for (size_t i = 0; i < ARRAY_LEN(simple); i++)
-        TRY(read_folder(u, cache, simple[i]));
+        if (usage_has_folder(cache, simple[i]))
+            TRY(read_folder(u, cache, simple[i]));
     return NULL;
 }

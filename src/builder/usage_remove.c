@@ -79,6 +79,8 @@ static void sweep(int cache)
 {
     for (size_t i = 0; i < USAGE_UNPACKED; i++) {
         AUTO(fd_close) int folder = -1;
+        if (!usage_has_folder(cache, (enum usage_kind)i))
+            continue;
         AUTO(err_free)
         struct err *absent =
             fs_open(&folder, cache, usage_kind_name((enum usage_kind)i), O_RDONLY | O_DIRECTORY, 0);

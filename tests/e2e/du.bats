@@ -89,6 +89,51 @@ used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \)
     same digests "$(lade build -q context)" "$(lade build -q --no-cache context)"
 }
 
+@test "nothing outside of the cache goes, whatever links to it" {
+    local folder outside=$here/outside
+    mkdir -p "$outside/d"
+    echo precious >"$outside/d/f"
+    printf 'FROM base\nRUN --mount=type=cache,id=l,target=/c ln -s %s /c/l; ln -s %s /l\n' "$outside" "$outside" >context/links
+    lade build -q -f context/links context
+    for folder in index layers steps listings unpacked mounts bases uploads; do
+        mkdir -p "$LADE_CACHE/$folder"
+        ln -s "$outside" "$LADE_CACHE/$folder/ours-sha256-$(printf %064d 1)"
+        ln -s "$outside/d/f" "$LADE_CACHE/$folder/$(printf %064d 2)"
+        ln -s "$outside" "$LADE_CACHE/$folder/.new-x"
+    done
+    lade prune --all
+    [ "$(cat "$outside/d/f")" = precious ]
+    for folder in index layers steps listings unpacked mounts bases uploads; do
+        lade build -q context
+        mkdir -p "$LADE_CACHE/$folder"
+        mv "$LADE_CACHE/$folder" "$outside/$folder"
+        ln -s "$outside/$folder" "$LADE_CACHE/$folder"
+        find "$outside" | sort >before
+        lade du >/dev/null
+        lade prune --all
+        same "what is in a folder elsewhere" "$(cat before)" "$(find "$outside" | sort)"
+        rm "$LADE_CACHE/$folder"
+    done
+}
+
+@test "a damaged cache is shown and removed" {
+    local file digest
+    digest=$(lade build -q context)
+    for file in "$LADE_CACHE"/{steps,layers,listings}/* "$LADE_CACHE"/unpacked/*/index; do head -c 300 /dev/urandom >"$file"; done
+    rm -r "$LADE_CACHE"/mounts/*/*
+    echo >"$LADE_CACHE/bases/index.json"
+    lade du
+    lade prune --all
+    [ -z "$(find "$LADE_CACHE" -mindepth 2 -type f ! -name trimmed)" ]
+    same digests "$digest" "$(lade build -q context)"
+    for file in index layers steps listings unpacked mounts uploads; do
+        rm -rf "${LADE_CACHE:?}/$file"
+        echo >"$LADE_CACHE/$file"
+    done
+    lade du
+    lade prune --all
+}
+
 @test "filters by age and type, with sizes" {
     local mounts
     used unpacked '3 days ago'
