@@ -237,3 +237,38 @@ indexes() { (cd "$GHA_DIR/entries" && find . -name "lade-index-1-t$BATS_TEST_NUM
     same digests "$(build --tries 1 --cache-from "$(gha)")" "$one"
     grep -q 'warning: cache from gha:t.* is not used: .*HTTP 500' log
 }
+
+# bounded WHAT FROM: the build is the same without the cache, soon, and says so.
+bounded() {
+    local begin=$SECONDS
+    machine "$1"
+    same digests "$(build --tries 2 --cache-from "$2")" "$one"
+    same "taken with $1" "$(taken)" 0
+    grep -q "warning: cache from .*:" log || { cat log; return 1; }
+    [ $((SECONDS - begin)) -lt 30 ]
+}
+
+@test "a service that lies, leads elsewhere or never ends costs time only, and not much" {
+    local lie from at
+    one=$(build --cache-to "$(s3)" --cache-to "$(gha)")
+    for lie in 'huge 9223372036854775807' 'endless 1' "redirect $S3_URL/canary" 'fail GET 500 999' 'fail GET 503 999 3600'; do
+        mode "$lie"
+        bounded "s3-${lie//\//-}" "$(s3)"
+        gha_mode "${lie/GET/POST}"
+        bounded "gha-${lie//\//-}" "$(gha)"
+    done
+    rm "$S3_DIR/mode"
+    for lie in '{"ok":true}' '[]' '{"ok":true,"matched_key":7,"signed_download_url":{}}' \
+        "{\"ok\":true,\"matched_key\":\"lade-index-1-x#9-sha256:0\",\"signed_download_url\":\"file:///etc/passwd\"}"; do
+        gha_mode "answer $lie"
+        machine "gha-${#lie}"
+        same digests "$(build --tries 2 --cache-from "$(gha)")" "$one"
+        grep -q 'cache from gha:' log
+    done
+    for from in S3_LOG GHA_LOG; do
+        at=${!from}
+        ! grep canary "$at" || false
+        sed -n 's/^endless: //p' "$at" | while read -r bytes _; do [ "$bytes" -lt 100000000 ]; done
+        grep -q endless "$at"
+    done
+}

@@ -78,6 +78,21 @@ class Store(Handler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def endless(self):
+        """As much as anybody wants, up to what a test can stand."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        sent = 0
+        try:
+            while sent < 1 << 30:
+                self.wfile.write(b" " * (1 << 16))
+                sent += 1 << 16
+        except ConnectionError:
+            pass
+        self.server.note(f"endless: {sent} bytes")
+
     def give(self, data, headers=(), spoil=True):
         """All of it or what is asked for; `spoil`: it is of those that "cut" and "flip" of DIR/mode mean."""
         status, begin = 200, re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
@@ -86,6 +101,16 @@ class Store(Handler):
             headers = [*headers, ("Content-Range", f"bytes {at}-{len(data) - 1}/{len(data)}")]
             data = data[at:]
         length = len(data)
+        elsewhere, huge = self.mode("redirect"), self.mode("huge")
+        if elsewhere:
+            self.reply(307, [("Location", elsewhere[0])])
+            return
+        if self.mode("endless"):
+            self.endless()
+            return
+        if huge:
+            length = int(huge[0])
+            self.close_connection = True
         if spoil and self.mode("flip"):
             data = bytes([data[0] ^ 1]) + data[1:]
         if spoil and length > 1 and self.mode("cut"):

@@ -10,6 +10,10 @@ Prints "port N", then serves until SIGTERM. Entries are DIR/entries/<percent-enc
     fail WORD STATUS COUNT [RETRY-AFTER]  so many requests whose method and path hold the word fail
     cut COUNT                             so many downloads end in the middle
     flip 1                                downloads are other bytes
+    redirect URL                          every answer that has bytes leads there instead
+    huge BYTES                            … says that it has so many
+    endless 1                             … never ends
+    answer TEXT                           what the service says to every question
     expire COUNT                          so many signed URLs have expired when they are used
 """
 import argparse
@@ -67,6 +71,9 @@ class Handler(double.Store):
         for key in [q["key"], *q.get("restore_keys", [])]:
             if not isinstance(key, str) or not key or len(key) > 512 or "," in key:
                 raise Refusal(400, "invalid_argument", "key")
+        if self.mode("answer"):
+            self.reply(200, [("Content-Type", "application/json")], " ".join(self.mode("answer")).encode())
+            return
         with self.server.lock:
             answer = getattr(self, method)(q)
         self.reply(200, [("Content-Type", "application/json")], json.dumps(answer).encode())

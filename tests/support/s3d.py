@@ -10,6 +10,9 @@ acts:
     fail WORD STATUS COUNT [RETRY-AFTER]  so many requests whose method and path hold the word fail
     cut COUNT                             so many answers to GET of blobs end in the middle
     flip 1                                GET of blobs gives other bytes
+    redirect URL                          every answer that has bytes leads there instead
+    huge BYTES                            … says that it has so many
+    endless 1                             … never ends
     skew SECONDS                          its clock is so far ahead
     slow 1                                every first part of a multipart upload is lost with a 500
 """
