@@ -244,6 +244,8 @@ static struct err *build(struct session *s, struct build_request *request, struc
     if (request->push)
         TRY(publish_finish(&publish, &result->manifest, pushed));
     tell_known(s, result, &publish);
+    /* A directory that is read and written is locked no more. */
+    cache_sources_wipe(&caches);
     return cache_export(s, &request->cache_to, result, blobs, request->push ? &request->tags[0] : NULL,
                         exported);
 }

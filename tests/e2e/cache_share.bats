@@ -193,6 +193,17 @@ moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.respons
     grep -q 'it is an image without a cache in it' log
 }
 
+@test "a directory that is read is reset too, and nobody waits for himself" {
+    local both=(--cache-from type=local,src=dir --cache-to type=local,dest=dir,mode=max,reset=true) one
+    one=$(build 1 "${both[@]}")
+    before=$(find dir/blobs -type f | wc -l)
+    echo other >>project/doc
+    run timeout 60 bash -c 'lade build -q "$@"' - "${both[@]}" --build-arg VERSION=2 project
+    [ "$status" -eq 0 ]
+    same blobs "$before" "$(find dir/blobs -type f | wc -l)"
+    [ "$output" != "$one" ]
+}
+
 @test "what may stand in --cache-from and --cache-to" {
     fails 2 "--cache-to" 'unknown key "mod"' -- lade build -q --cache-to "$(cache),mod=max" project
     fails 2 "--cache-to" 'unknown key "reset"' -- lade build -q --cache-to "$(cache),reset=true" project
