@@ -194,7 +194,7 @@ moved() { jq -s '[.[] | select(."http.request.method" == "GET") | ."http.respons
 }
 
 @test "a directory that is read is reset too, and nobody waits for himself" {
-    local both=(--cache-from type=local,src=dir --cache-to type=local,dest=dir,mode=max,reset=true) one
+    local both=(--cache-from "type=local,src=dir" --cache-to "type=local,dest=dir,mode=max,reset=true") one
     one=$(build 1 "${both[@]}")
     before=$(find dir/blobs -type f | wc -l)
     echo other >>project/doc
