@@ -25,7 +25,7 @@ struct node {
     char *data;
     unsigned height; /* above its highest child: 1 + height; without child manifests: 0 */
     bool refers;     /* it has a subject */
-    bool there;      /* `to` has it, with all below */
+    bool there;      /* `to` has it, and is believed to have all below */
 };
 
 struct copy {
@@ -39,6 +39,7 @@ struct copy {
     struct desclist blob; /* by number in blob_set */
     size_t *order; /* numbers of blobs, the largest first, so that no large one is left alone at the end */
     uint64_t manifest_bytes;
+    bool believes;   /* something is there, and nobody looks below it */
     unsigned height; /* the nodes that are being sent */
 
     struct lock *lock;
@@ -128,7 +129,7 @@ static struct err *ask_node(struct copy *c, size_t number)
     if (!c->options->from_top || node->refers)
         return NULL;
     struct err *e = store_has(c->to, &node->desc, &node->there);
-    if (e && (err_kind_of(e) == ERR_NETWORK || err_kind_of(e) == ERR_STOPPED))
+    if (e && (err_kind_of(e) == ERR_NETWORK || err_kind_of(e) == ERR_STOPPED) && !err_http_status(e))
         return e;
     if (e) /* who lets nobody look may still take it */
         node->there = false;
@@ -159,7 +160,7 @@ static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, 
     c->node[number].refers = m.subject.media_type != NULL;
     if (depth == 1)
         TRY(ask_node(c, 0));
-    for (size_t i = 0; i < m.manifests.count && !c->node[number].there; i++) {
+    for (size_t i = 0; i < m.manifests.count; i++) {
         const struct desc *child = &m.manifests.item[i];
         unsigned below = 0;
         if (!mediatype_is_manifest(child->media_type))
@@ -176,6 +177,7 @@ static struct err *gather(struct copy *c, const struct desc *d, unsigned depth, 
 static struct err *gather_blobs(struct copy *c, const struct node *node)
 {
     AUTO_VALUE(manifest_wipe) struct manifest m = {0};
+    c->believes = c->believes || node->there;
     if (node->there)
         return NULL;
     TRY(manifest_parse(&m, node->data, (size_t)node->desc.size, node->desc.media_type, "manifest"));
@@ -191,7 +193,13 @@ static struct err *gather_blobs(struct copy *c, const struct node *node)
 
 static struct err *ask_child(void *ctx, size_t i)
 {
-    return i == 0 ? NULL : ask_node(ctx, i);
+    struct copy *c = ctx;
+    if (i == 0)
+        return NULL;
+    if (!c->node[0].there)
+        return ask_node(c, i);
+    c->node[i].there = !c->node[i].refers;
+    return NULL;
 }
 
 /* The graph, and what of it there is to send. */
@@ -236,6 +244,17 @@ static struct err *send_bytes(struct copy *c, const struct desc *d)
     return store_put(c->to, d, from);
 }
 
+/* Who takes an index looks for its images only, and for the blobs of an image only when that is put: so each
+ * image is, and what was lost is told. Who does not let it be put has it. */
+static struct err *put_again(struct copy *c, const struct node *node)
+{
+    AUTO(source_free) struct source *from = source_mem(node->data, (size_t)node->desc.size);
+    struct err *e = store_put(c->to, &node->desc, from);
+    bool denied = e && (err_kind_of(e) == ERR_DENIED || err_kind_of(e) == ERR_CONFLICT);
+    err_free(denied ? e : NULL);
+    return denied ? NULL : e;
+}
+
 static struct err *move_node(struct copy *c, const struct node *node, enum outcome *how)
 {
     const struct desc *d = &node->desc;
@@ -244,7 +263,7 @@ static struct err *move_node(struct copy *c, const struct node *node, enum outco
     if (!named && !c->options->from_top && !node->refers)
         TRY(store_has(c->to, d, &done));
     if (done && !named)
-        return NULL;
+        return node->there && node != c->node ? put_again(c, node) : NULL;
     *how = SENT;
     from = watch(c, d, source_mem(node->data, (size_t)d->size));
     return named ? store_put_tagged(c->to, d, c->options->tag, from) : store_put(c->to, d, from);
@@ -407,39 +426,40 @@ struct err *copy_blob(struct store *to, struct store *from, const struct desc *d
     return c.failed ? TAKE(c.failed) : cancelled(&c);
 }
 
+/* *lost: a manifest was refused, because of something below it. */
 static struct err *copy_once(struct store *to, struct store *from, const struct desc *root,
-                             const struct copy_options *options, struct copy_report *report,
-                             bool *at_manifest)
+                             const struct copy_options *options, struct copy_report *report, bool *lost)
 {
     AUTO_VALUE(copy_wipe) struct copy c = {.to = to, .from = from, .options = options};
     char digest[DIGEST_SHORT];
     unsigned height = 0;
-    *at_manifest = false;
+    *lost = false;
     begin(&c);
     TRY(err_wrap(gather_all(&c, root, &height), "%s %s", options->verb, digest_short(&root->digest, digest)));
     /* Before the first of them is sent. */
     for (size_t i = 0; i < c.blob.count; i++)
         TRY(err_wrap(store_fits(to, &c.blob.item[i]), "%s to %s", options->verb, store_name(to)));
     struct err *e = send_all(&c, height);
-    *at_manifest = c.at_manifest;
+    *lost = c.at_manifest && copy_is_of_lost_blob(e, c.believes);
     c.report.known = c.node[0].there;
     if (!e)
         add_report(report, &c.report);
     return e;
 }
 
-bool copy_is_of_lost_blob(const struct err *e)
+bool copy_is_of_lost_blob(const struct err *e, bool believed)
 {
-    int status = err_http_status(e);
-    return e && err_kind_of(e) == ERR_NETWORK && (status == 400 || status == 404);
+    int status = e ? err_http_status(e) : 0;
+    bool refused = status == 400 || status == 404 || (believed && status == 422);
+    return refused && (err_kind_of(e) == ERR_NETWORK || (believed && err_kind_of(e) != ERR_CONFLICT));
 }
 
 struct err *copy_graph(struct store *to, struct store *from, const struct desc *root,
                        const struct copy_options *options, struct copy_report *report)
 {
-    bool at_manifest;
-    struct err *e = copy_once(to, from, root, options, report, &at_manifest);
-    if (!at_manifest || !copy_is_of_lost_blob(e))
+    bool lost;
+    struct err *e = copy_once(to, from, root, options, report, &lost);
+    if (!lost)
         return e;
     /* Look at each anew, whatever was known of it, and send what is not there. */
     struct copy_options again = *options;
@@ -447,7 +467,7 @@ struct err *copy_graph(struct store *to, struct store *from, const struct desc *
     again.from_top = false;
     event_note(options->events, "%s; looking again at all that it refers to", err_message(e));
     err_free(e);
-    return copy_once(to, from, root, &again, report, &at_manifest);
+    return copy_once(to, from, root, &again, report, &lost);
 }
 
 struct err *copy_choose(struct store *from, const struct desc *root, const struct platform *want,

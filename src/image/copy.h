@@ -28,13 +28,14 @@ struct copy_options {
     bool skip_foreign;               /* leave non-distributable layers out (the default everywhere) */
     const struct digestset *present; /* blobs that the target is known to have; may be NULL */
     bool from_top; /* `to` takes a manifest only with all below it, as registries do: ask for manifests first,
-                      and for nothing below one that is there */
+                      and for no blob of one that is there; the images of an index are put again, since `to`
+                      says of those only when they are put what it has lost */
     const atomic_bool *cancel; /* ends the copy with ERR_STOPPED once it is true; may be NULL */
 };
 struct copy_report {
     uint64_t blobs_sent, blobs_mounted, blobs_present; /* config and layers; each digest once */
     uint64_t bytes_sent;
-    bool known; /* with from_top: the root was there, and nothing below it was asked for or counted */
+    bool known; /* with from_top: the root was there, and no blob was asked for or counted */
 };
 
 /* Errors: ERR_INTEGRITY when a blob is not what its descriptor says; whatever the stores return, wrapped with
@@ -44,8 +45,10 @@ MUST_USE struct err *copy_graph(struct store *to, struct store *from, const stru
                                 const struct copy_options *options, struct copy_report *report);
 
 /* Is it of a manifest that was refused because of something below it, which the place had, or was given, and
- * has lost? copy_graph sends all that is not there then; who names what is there has to say so. */
-bool copy_is_of_lost_blob(const struct err *e);
+ * has lost? `believed`: nobody looked whether all of it is there, so any refusal of what it says may be that;
+ * registries have many codes for it. copy_graph sends all that is not there then; who names what is there has
+ * to say so. */
+bool copy_is_of_lost_blob(const struct err *e, bool believed);
 
 /* One blob that is no manifest, in the same way. `report` (may be NULL) is added to. */
 MUST_USE struct err *copy_blob(struct store *to, struct store *from, const struct desc *d,

@@ -299,7 +299,7 @@ static struct err *upload(struct push *p, struct repository *r)
         options.present = &p->sent;
     if (may_name_at_once(p, r)) {
         bool done = false;
-        if (!p->ahead)
+        if (options.from_top)
             TRY(look(p, r, &done));
         p->named_at_once = true;
         p->was_there = done;
@@ -359,7 +359,7 @@ static struct err *put_tag(struct push *p, const struct repository *r, const cha
 static struct err *name_root(struct push *p, struct repository *r, const char *tag)
 {
     struct err *e = put_tag(p, r, tag);
-    if (!e || !r->known || !copy_is_of_lost_blob(e))
+    if (!e || !r->known || !copy_is_of_lost_blob(e, true))
         return e;
     struct copy_options options = copying(p);
     r->known = false;

@@ -20,9 +20,10 @@
  * What is known is not asked for: a tag that names this image is looked at, and that is all (HEAD). Else,
  * when no blob went ahead, the manifest is asked for by its digest: a registry that has it has all below it,
  * since it takes a manifest only with its blobs, so it only gets the name (HEAD, HEAD, PUT, and the look at
- * the tag after). So it is with the children of an index. A registry that has lost a blob says so when the
- * manifest is put; then all blobs are asked for and sent where they are missing. What a build made anew
- * cannot be there, and is asked for by blobs alone, which saves the two rounds.
+ * the tag after). So it is with the images of an index, which are put again by digest before it, since a
+ * registry that takes an index looks for no blobs. One that has lost a blob says so when the image is put;
+ * then all blobs are asked for and sent where they are missing. What a build made anew cannot be there, and
+ * is asked for by blobs alone, which saves the two rounds.
  *
  * Blobs may go ahead while the image is still being built:
  *

@@ -95,7 +95,9 @@ static struct err *remote_has(struct store *s, const struct desc *d, bool *yes)
     AUTO_VALUE(desc_wipe) struct desc there = {0};
     if (!is_manifest(d))
         return blob_has(&self(s)->repo, d, yes);
-    return manifests_resolve(&self(s)->repo, digest_text(&d->digest, text), &there, yes);
+    TRY(manifests_resolve(&self(s)->repo, digest_text(&d->digest, text), &there, yes));
+    *yes = *yes && digest_equal(&there.digest, &d->digest);
+    return NULL;
 }
 
 static struct err *remote_get(struct store *s, const struct desc *d, struct source **out)

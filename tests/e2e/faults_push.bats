@@ -328,6 +328,33 @@ PUT /uploads/ 1 digest=wrong
 END
 }
 
+# For `cases`: `pushes` under another tag than the one that names the image.
+pushes_known() {
+    lade tag "$1" "$REGISTRY_PLAIN/$repository:known"
+    lade push -q "$REGISTRY_PLAIN/$repository:known"
+    pushes "$@"
+    grep -q '^HEAD .*/blobs/' "$FAULT_X_LOG"
+}
+
+@test "push: what a registry says of the manifest is a help, not a condition" {
+    local none=sha256:4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a
+    options='--tries 2'
+    cases pushes small:1 <<END
+HEAD /manifests/sha256 * status=200 header=Docker-Content-Digest:$none header=Content-Type:application/vnd.oci.image.manifest.v1+json length=9
+HEAD /manifests/sha256 * status=200 body=html
+HEAD /manifests/sha256 * status=403
+HEAD /manifests/sha256 * status=405
+HEAD /manifests/sha256 * status=500
+END
+    # Who has lost a blob may say so in other words.
+    cases pushes_known small:1 <<END
+PUT /manifests/ 1 status=400 code=MANIFEST_INVALID
+PUT /manifests/ 1 status=404 body=html
+PUT /manifests/ 1 status=422
+HEAD /manifests/sha256 * digest=wrong
+END
+}
+
 @test "push: a registry that never tells the truth is found out" {
     cases push_fails 8 small:1 <<'END'
 is this a registry ; PUT /manifests/ * status=200 body=html

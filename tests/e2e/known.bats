@@ -227,9 +227,45 @@ index_of() {
     # The tag, the index, two images; a layer and a config of the one that is not there.
     same "looks" "$(grep -v '/manifests/both ' asked | grep -c '^HEAD ')" 5
     same "looks at blobs" "$(grep -c '^HEAD .*/blobs/' asked)" 2
-    same "manifests" "$(grep -c '^PUT .*/manifests/' asked)" 2
-    # Under another name.
+    same "manifests" "$(grep -c '^PUT .*/manifests/' asked)" 3
+    # Under another name: only manifests.
     before=$(requests_list "$REGISTRY_PLAIN_LOG" | wc -l)
     lade copy -q oci:both "docker://$remote:again"
-    same "requests" "$(requests_list "$REGISTRY_PLAIN_LOG" | tail -n "+$((before + 1))" | grep -vc '^GET /v2/ ')" 4
+    requests_list "$REGISTRY_PLAIN_LOG" | tail -n "+$((before + 1))" | grep -v '^GET /v2/ ' >asked
+    same "requests" "$(wc -l <asked)" 6
+    run ! grep -v /manifests/ asked
+}
+
+# A registry takes an index without a look at the blobs of its images.
+@test "a registry that has lost a blob of an image in an index gets it, under another name or in another index" {
+    local name
+    printf '%s\n' 'FROM scratch' 'COPY main /' >project/Dockerfile
+    build amd64
+    echo other >project/main
+    build arm64
+    index_of both "$remote:amd64" "$remote:arm64"
+    for name in one two; do
+        rm "$(layer_file "$remote:arm64")"
+        lade copy -q --tries 1 oci:both "docker://$remote:$name"
+        rm -rf whole
+        skopeo copy -q --all --src-tls-verify=false "docker://$remote:$name" oci:whole:1
+        "$support/sound" whole --complete
+    done
+    # The blob is there, and not in this repository.
+    rm -r "$REGISTRY_PLAIN_DATA/docker/registry/v2/repositories/$repository/_layers/sha256/"*
+    lade copy -q --tries 1 oci:both "docker://$remote:three" "docker://$REGISTRY_PLAIN/$repository/two:three"
+    for name in "$remote:three" "$REGISTRY_PLAIN/$repository/two:three"; do
+        rm -rf whole
+        skopeo copy -q --all --src-tls-verify=false "docker://$name" oci:whole:1
+        "$support/sound" whole --complete
+    done
+}
+
+# There are no such layers here, but the image may have been pushed without them.
+@test "with what is not to be distributed, the tag that names the image is not enough" {
+    build 1
+    before=$(requests_list "$REGISTRY_PLAIN_LOG" | wc -l)
+    lade push -q --allow-nondistributable-artifacts "$remote:1"
+    requests_list "$REGISTRY_PLAIN_LOG" | tail -n "+$((before + 1))" >asked
+    grep -q '^HEAD .*/blobs/' asked
 }
