@@ -49,22 +49,38 @@ static struct err *origin_of(char **out, struct builder *b, const struct run_mou
     return NULL;
 }
 
+static struct err *real_owners(struct builder *b, bool *out)
+{
+    struct sandbox_way way;
+    TRY(rootfs_way(b, &way));
+    *out = way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
+    return NULL;
+}
+
+struct err *run_cache_name(char **out, struct builder *b, const struct run_mount *mount)
+{
+    bool owners = false;
+    char hex[DIGEST_TEXT];
+    AUTO(mem_free) char *origin = NULL;
+    TRY(real_owners(b, &owners));
+    TRY(origin_of(&origin, b, mount));
+    AUTO(mem_free)
+    char *name = mem_printf("%s\n%u:%u:%o\n%s%s", owners ? "real" : "ours", mount->uid, mount->gid,
+                            mount->mode, origin, mount->id);
+    struct digest id = digest_of(name, strlen(name));
+    *out = mem_strdup(digest_hex(&id, hex));
+    return NULL;
+}
+
 static struct err *open_place(struct place *p, struct builder *b, const struct run_mount *mount)
 {
     int cache = -1;
     const char *cache_path = NULL;
-    struct sandbox_way way;
-    char hex[DIGEST_TEXT];
-    TRY(rootfs_way(b, &way));
+    AUTO(mem_free) char *name = NULL;
     TRY(rootfs_cache(b, &cache, &cache_path));
-    p->owners = way.ids != SANDBOX_SINGLE && way.ids != SANDBOX_FAKE;
-    AUTO(mem_free) char *origin = NULL;
-    TRY(origin_of(&origin, b, mount));
-    AUTO(mem_free)
-    char *name = mem_printf("%s\n%u:%u:%o\n%s%s", p->owners ? "real" : "ours", mount->uid, mount->gid,
-                            mount->mode, origin, mount->id);
-    struct digest id = digest_of(name, strlen(name));
-    AUTO(mem_free) char *folder = mem_printf(RUN_MOUNTS_FOLDER "/%s", digest_hex(&id, hex));
+    TRY(real_owners(b, &p->owners));
+    TRY(run_cache_name(&name, b, mount));
+    AUTO(mem_free) char *folder = mem_printf(RUN_MOUNTS_FOLDER "/%s", name);
     p->path = path_join(cache_path, folder);
     return fs_mkdir_open(&p->dir, cache, folder);
 }

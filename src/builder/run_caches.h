@@ -16,6 +16,10 @@
  * are slot 0; private ones are the first slot that nobody uses.
  */
 
+/* HASH of a mount. New string. Who takes several takes them in the order of these, so that no two steps wait
+ * for one another. */
+MUST_USE struct err *run_cache_name(char **out, struct builder *b, const struct run_mount *mount);
+
 /* The directory of a mount, made when it is new. `held` are the paths that this step has already: those are
  * given again, with *lock -1. Waits for whoever has it (ERR_STOPPED when asked to stop), without the
  * builder's lock, which the caller holds. */

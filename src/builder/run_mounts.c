@@ -58,23 +58,75 @@ static struct err *add_bind(struct run_mounts *m, struct builder *b, const struc
     return NULL;
 }
 
-static struct err *add_cache(struct run_mounts *m, struct builder *b, const struct run_mount *mount)
+struct wait {
+    char *name;
+    size_t mount; /* its number */
+};
+/* The caches of a step, in the order in which they are waited for. */
+struct waits {
+    struct wait *item;
+    size_t count, room;
+};
+
+static void waits_wipe(struct waits *w)
 {
-    AUTO(mem_free) char *path = NULL;
+    for (size_t i = 0; i < w->count; i++)
+        free(w->item[i].name);
+    free(w->item);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct wait *left = a, *right = b;
+    int order = strcmp(left->name, right->name);
+    return order ? order : (left->mount > right->mount) - (left->mount < right->mount);
+}
+
+static struct err *take_cache(struct run_mounts *m, struct builder *b, const struct run_mount *mount,
+                              struct strlist *held, char **path)
+{
     int lock = -1;
-    TRY(run_cache_take(&path, &lock, b, mount, &m->locked));
+    TRY(run_cache_take(path, &lock, b, mount, held));
     if (lock >= 0)
         MEM_PUSH(m->lock, m->lock_count, m->lock_room, lock);
+    strlist_add(held, *path);
+    return NULL;
+}
+
+static struct err *take_caches(struct run_mounts *m, struct builder *b, const struct run_plan *plan)
+{
+    AUTO_VALUE(waits_wipe) struct waits waits = {0};
+    AUTO_VALUE(strlist_wipe) struct strlist held = {0};
+    m->cache = mem_zero(plan->mount_count + 1, sizeof *m->cache);
+    m->cache_count = plan->mount_count;
+    for (size_t i = 0; i < plan->mount_count; i++) {
+        struct wait wait = {.mount = i};
+        if (plan->mount[i].kind != RUN_CACHE)
+            continue;
+        TRY(err_wrap(run_cache_name(&wait.name, b, &plan->mount[i]), "mount %s", plan->mount[i].target));
+        MEM_PUSH(waits.item, waits.count, waits.room, wait);
+    }
+    if (waits.count > 0)
+        qsort(waits.item, waits.count, sizeof *waits.item, by_name);
+    for (size_t i = 0; i < waits.count; i++) {
+        const struct run_mount *mount = &plan->mount[waits.item[i].mount];
+        TRY(err_wrap(take_cache(m, b, mount, &held, &m->cache[waits.item[i].mount]), "mount %s",
+                     mount->target));
+    }
+    return NULL;
+}
+
+static void add_cache(struct run_mounts *m, const struct run_mount *mount, char *path_take)
+{
     struct sandbox_mount *item = add(m, SANDBOX_BIND, mount->target);
+    item->source = path_take;
     item->read_only = mount->read_only;
-    item->keeps_owners = !strlist_has(&m->locked, path);
+    item->keeps_owners = !strlist_has(&m->shown_caches, path_take);
     if (item->keeps_owners)
-        run_cache_owners_read(&item->owners, path, mount->uid, mount->gid);
-    strlist_add(&m->locked, path);
-    item->source = TAKE(path);
+        run_cache_owners_read(&item->owners, path_take, mount->uid, mount->gid);
+    strlist_add(&m->shown_caches, path_take);
     item->uid = mount->uid;
     item->gid = mount->gid;
-    return NULL;
 }
 
 static void add_secret(struct run_mounts *m, const struct run_mount *mount)
@@ -88,14 +140,16 @@ static void add_secret(struct run_mounts *m, const struct run_mount *mount)
     item->gid = mount->gid;
 }
 
-static struct err *add_mount(struct run_mounts *m, struct builder *b, const struct run_mount *mount)
+static struct err *add_mount(struct run_mounts *m, struct builder *b, const struct run_mount *mount,
+                             char **cache)
 {
     struct sandbox_mount *item = NULL;
     switch (mount->kind) {
     case RUN_BIND:
         return add_bind(m, b, mount);
     case RUN_CACHE:
-        return add_cache(m, b, mount);
+        add_cache(m, mount, TAKE(*cache));
+        return NULL;
     case RUN_TMPFS:
         item = add(m, SANDBOX_TMPFS, mount->target);
         item->size = mount->size;
@@ -117,9 +171,10 @@ static struct err *add_mount(struct run_mounts *m, struct builder *b, const stru
 struct err *run_mounts_make(struct run_mounts *out, struct builder *b, const struct run_plan *plan)
 {
     TRY(add_usual(out, plan));
+    TRY(take_caches(out, b, plan));
     for (size_t i = 0; i < plan->mount_count; i++) {
         const struct run_mount *mount = &plan->mount[i];
-        TRY(err_wrap(add_mount(out, b, mount), "mount %s",
+        TRY(err_wrap(add_mount(out, b, mount, &out->cache[i]), "mount %s",
                      mount->target ? mount->target : run_mount_kind_name(mount->kind)));
     }
     return NULL;
@@ -156,7 +211,10 @@ void run_mounts_wipe(struct run_mounts *m)
     for (size_t i = 0; i < m->lock_count; i++)
         fd_close(m->lock[i]);
     free(m->lock);
-    strlist_wipe(&m->locked);
+    for (size_t i = 0; i < m->cache_count; i++)
+        free(m->cache[i]);
+    free(m->cache);
+    strlist_wipe(&m->shown_caches);
     for (size_t i = 0; i < m->shown_count; i++)
         unpacked_close(m->shown[i]);
     free(m->shown);

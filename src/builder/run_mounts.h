@@ -29,7 +29,9 @@ struct run_mounts {
     size_t count, room;
     int *lock; /* of caches */
     size_t lock_count, lock_room;
-    struct strlist locked; /* which slots those are */
+    char **cache; /* the slots, by the number of the plan's mount; NULL: it is none, or its path was used */
+    size_t cache_count;
+    struct strlist shown_caches; /* slots that have a mount */
     struct unpacked **shown;
     size_t shown_count, shown_room;
     struct unpacking **copy; /* thrown away after the step */

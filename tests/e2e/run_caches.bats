@@ -56,8 +56,9 @@ says() {
     "${user[@]}" "$LADE_BIN" build --no-cache --progress=plain context >log 2>&1 &
     step=$!
     wait_for 20 compgen -G "$LADE_CACHE/mounts/*/0/first"
-    dockerfile 'RUN --mount=type=cache,id=two,target=/c chown 4:4 /c/a /c/b && mkdir /c/y && touch /c/y/z && chown 5:5 /c/y/z && touch /c/go'
+    dockerfile 'RUN --mount=type=cache,id=two,target=/c chown 4:4 /c/a /c/b && mkdir /c/y && touch /c/y/z && chown 5:5 /c/y/z'
     lade build -q context
+    as touch "$(dirname "$(compgen -G "$LADE_CACHE/mounts/*/0/first")")/go" # the first step ends last
     wait $step || { cat log && return 1; }
     dockerfile 'RUN --mount=type=cache,id=two,target=/c stat -c "%n %u" /c/a /c/b /c/x /c/y /c/y/z'
     says "$(printf '%s\n' '/c/a 2' '/c/b 4' '/c/x 3' '/c/y 0' '/c/y/z 5')"
@@ -75,4 +76,18 @@ says() {
     says "$(printf '%s\n' '0 0' '5 5')"
     lade prune --all
     [ ! -e "$list" ]
+}
+
+@test "caches: two stages that lock the same ones in another order do not wait for each other" {
+    local stage id n
+    for stage in one two; do
+        id=(x y)
+        [ $stage = one ] || id=(y x)
+        echo "FROM base AS $stage"
+        for n in 1 2 3 4 5 6; do
+            echo "RUN --mount=type=cache,id=${id[0]},target=/1,sharing=locked --mount=type=cache,id=${id[1]},target=/2,sharing=locked echo $stage $n >/$stage"
+        done
+    done >context/Dockerfile
+    printf '%s\n' 'FROM base' 'COPY --from=one /one /' 'COPY --from=two /two /' >>context/Dockerfile
+    lade build -q --timeout 120s context
 }
