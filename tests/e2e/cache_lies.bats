@@ -60,6 +60,11 @@ EOF
     lade build --progress plain --iidfile iid --cache-from type=local,src=lies c 2>log
     same digests "$(cat iid)" "$one"
     grep -q 'once more, without caches of others' log
+    lade copy -q oci:lies:latest "docker://$REGISTRY_PLAIN/index:lies"
+    machine third
+    lade build --progress plain --iidfile iid --cache-from "$REGISTRY_PLAIN/index:lies" c 2>log
+    same digests "$(cat iid)" "$one"
+    grep -q 'once more, without caches of others' log
     echo file >lies/oci-layout
     echo file >file
     mkdir nothing
