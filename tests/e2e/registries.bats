@@ -63,7 +63,9 @@ asked() { grep -qE -- "$1" "$REGISTRIES_LOG" || { cat "$REGISTRIES_LOG"; return 
     page gitlab TOKEN
     asked '^GET https://gitlab.com/jwt/auth\?account=gitlab-ci-token&.*service=container_registry auth=Basic 200'
     asked '^GET https://gitlab.com/jwt/auth\?account=gitlab%2Bdeploy-token-1&.* auth=Basic 200'
-    asked '^HEAD https://cdn.registry.gitlab-static.net/v2/group/project/blobs/sha256:[0-9a-f]* auth=none 200'
+    asked '^HEAD https://cdn.registry.gitlab-static.net/v2/group/project/blobs/sha256:[0-9a-f]* auth=none 404'
+    lade copy -q docker://registry.gitlab.com/group/project:3 oci:out
+    asked '^GET https://cdn.registry.gitlab-static.net/v2/group/project/blobs/sha256:[0-9a-f]* auth=none 200'
     asked '^PUT https://registry.gitlab.com/v2/group/project/manifests/3 auth=Bearer 201'
 }
 
