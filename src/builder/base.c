@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "image/layout.h"
 #include "image/manifest.h"
 #include "image/mediatype.h"
 #include "image/ref.h"
@@ -88,7 +89,8 @@ static struct err *find_local(struct base_image *out, const struct base_options 
     return NULL;
 }
 
-/* What a digest names does not change: when all of it is kept, nobody is asked. */
+/* What a digest names does not change: when all of it is kept, and was had from there, nobody is asked. Of
+ * another repository nobody knows whether it has the layers. */
 static struct err *find_kept(struct base_image *out, const struct base_options *o, const struct ref *ref,
                              const struct platform *platform, bool *found)
 {
@@ -98,6 +100,9 @@ static struct err *find_kept(struct base_image *out, const struct base_options *
     if (!o->kept || o->pull || !digest_is_set(&ref->digest))
         return NULL;
     struct err *e = store_resolve(o->kept, digest_text(&ref->digest, digest), &root, found);
+    AUTO(mem_free) char *from = !e && *found ? store_origin(o->kept, &root) : NULL;
+    AUTO(mem_free) char *name = ref_name(ref);
+    *found = *found && str_eq(from, name);
     if (!e && *found)
         e = load(out, o, o->kept, &root, platform);
     *found = *found && !e;
@@ -115,16 +120,21 @@ static struct err *find_remote(struct base_image *out, const struct base_options
     AUTO_VALUE(desc_wipe) struct desc root = {0};
     AUTO(store_free) struct store *repository = NULL;
     bool kept = false;
+    AUTO(mem_free) char *origin = ref_name(ref);
+    TRY(registry_source(o->registry, ref, &repository)); /* it may be blocked */
     TRY(find_kept(out, o, ref, platform, &kept));
     if (!kept) {
+        store_free(TAKE(repository));
         TRY(registry_open(o->registry, ref, &repository, &root));
         TRY(load(out, o, repository, &root, platform));
     }
+    if (!kept && o->kept)
+        TRY(layout_set_origin(o->kept, &root, origin));
     AUTO_VALUE(ref_wipe) struct ref named = {0};
     ref_copy(&named, ref);
     named.digest = kept ? ref->digest : root.digest;
     out->name = ref_text(&named);
-    out->origin = ref_name(ref);
+    out->origin = TAKE(origin);
     return NULL;
 }
 

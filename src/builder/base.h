@@ -29,7 +29,7 @@ struct base_image {
 struct base_options {
     struct store *local; /* names of images that are here, and their blobs (registry/origin.h) */
     struct registry *registry;
-    struct store *kept; /* manifests and configs from registries, or NULL */
+    struct store *kept; /* a layout, for manifests and configs from registries, or NULL */
     bool pull;          /* ask the registry even when the name is known here */
 };
 

@@ -101,6 +101,21 @@ whole() {
     asked 'HEAD @manifests/1 200'
 }
 
+@test "a base with a digest is looked at in another repository, and where nobody is to be asked it is not found" {
+    local digest
+    digest=sha256:$(skopeo inspect --raw --tls-verify=false "docker://$BASE" | sha256sum | cut -d ' ' -f 1)
+    dockerfile "$BASE@$digest"
+    build 1
+    dockerfile "$REGISTRY_PLAIN/none@$digest"
+    fails 4 "none@$digest" -- lade build -q project
+    dockerfile "$BASE@$digest"
+    lade copy -q "$remote:1" "docker://$REGISTRY_OTHER/$repository:1"
+    whole "$REGISTRY_OTHER/$repository:1"
+    mkdir -p "$XDG_CONFIG_HOME/lade"
+    echo "{\"registries\": {\"$REGISTRY_PLAIN\": {\"blocked\": true}}}" >"$XDG_CONFIG_HOME/lade/config.json"
+    fails 5 "is blocked" -- lade build -q project
+}
+
 @test "another tag is set without asking for a blob" {
     build 1
     build 2
