@@ -285,6 +285,8 @@ static const struct {
     {"network", "flag", "network", false},
     {"security", "flag", "security", false},
     {"hostname", "hosts", "hostname", false},
+    {"ulimit ", "flag", "--ulimit", true},
+    {"shm-size", "flag", "--shm-size", false},
 
     {"format", "version", "form of tar", false},
     {"root", "version", "emulation of root", false},

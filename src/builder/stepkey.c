@@ -75,6 +75,21 @@ static void add_hosts(struct step_record *r, const struct builder *b)
     steprecord_add_text(r, "hosts", buf_text(&names));
 }
 
+/* What a command can see of what it may use. Time and workers are not that. */
+static void add_limits(struct step_record *r, const struct run_options *o)
+{
+    for (size_t i = 0; i < o->limit_count; i++) {
+        const struct sandbox_limit *l = &o->limit[i];
+        char name[NAME_MAX_LEN];
+        AUTO(mem_free) char *text = mem_printf("%d=%" PRIu64 ":%" PRIu64, l->what, l->soft, l->hard);
+        snprintf(name, sizeof name, "ulimit %zu", i);
+        steprecord_add_text(r, name, text);
+    }
+    AUTO(mem_free) char *size = mem_printf("%" PRIu64, o->shm_size);
+    if (o->shm_size)
+        steprecord_add_text(r, "shm-size", size);
+}
+
 static const char *kind_name(enum run_mount_kind kind)
 {
     switch (kind) {
@@ -179,6 +194,7 @@ struct err *stepkey_make(struct step_record *out, struct builder *b, struct stag
     steprecord_add_text(out, "security", plan->insecure ? "insecure" : "sandbox");
     steprecord_add_text(out, "hostname", plan->hostname);
     add_hosts(out, b);
+    add_limits(out, &b->options->run);
     add_epoch(out, b);
     add_form(out, b, s);
     return NULL;

@@ -57,10 +57,14 @@ ran() { same "counts" "$*" "$(counts)"; }
     ran a 1 b 3 c 5 d 4
     build --add-host a:1.2.3.4
     ran a 2 b 4 c 6 d 5
+    build --ulimit nofile=200:300
+    ran a 3 b 5 c 7 d 6
+    build --shm-size 8m
+    ran a 4 b 6 c 8 d 7
     SOURCE_DATE_EPOCH=7 build
-    ran a 3 b 5 c 7 d 6
-    build
-    ran a 3 b 5 c 7 d 6
+    ran a 5 b 7 c 9 d 8
+    build --step-timeout 1h
+    ran a 5 b 7 c 9 d 8
 }
 
 @test "another base runs all again, and the old one is still known" {

@@ -90,6 +90,9 @@ CHANGE(platform, w->plan.platform.architecture[0] = 'x')
 CHANGE(script, w->plan.script = mem_strdup("#!/bin/x"))
 CHANGE(hostname, w->plan.hostname = mem_strdup("h"))
 CHANGE(hosts, strmap_set(&w->options.run.hosts, "h", "1.2.3.4"))
+CHANGE(shared_memory, w->options.run.shm_size = 1)
+static struct sandbox_limit a_limit = {.what = 7, .soft = 1, .hard = 2};
+CHANGE(a_ulimit, w->options.run.limit = &a_limit; w->options.run.limit_count = 1)
 CHANGE(epoch, w->b.epoch = 8)
 CHANGE(real_time, w->options.time = BUILD_TIME_REAL)
 CHANGE(mount_target, set(&w->mount[0].target, "/d"))
@@ -101,7 +104,7 @@ CHANGE(mount_mode, w->mount[1].mode = 0400)
 CHANGE(fewer_mounts, w->plan.mount_count = 1)
 
 CHANGE(proxy, strlist_add(&w->plan.private_env, "http_proxy=x"))
-CHANGE(limits, w->options.run.shm_size = 1; w->options.run.step_timeout_ms = 5)
+CHANGE(time_limits, w->options.run.step_timeout_ms = 5; w->options.run.build_timeout_ms = 6)
 static char elsewhere[] = "/elsewhere";
 CHANGE(place, w->b.context.real_path = elsewhere)
 CHANGE(workers, w->options.jobs = 7; w->options.layer.level = 9)
@@ -112,10 +115,10 @@ CHANGE(secret, w->mount[1].secret = &a_secret)
 static void what_counts_changes_the_key(void **state)
 {
     static void (*const changes[])(struct world *) = {
-        nothing,    layer,         fewer_layers, word,         split_word,     variable,     more_variables,
-        directory,  user,          group,        groups,       network,        security,     platform,
-        script,     hostname,      hosts,        epoch,        real_time,      mount_target, mount_id,
-        mount_kind, mount_sharing, mount_mode,   fewer_mounts, mount_required,
+        nothing,    layer,         fewer_layers, word,         split_word,     variable,      more_variables,
+        directory,  user,          group,        groups,       network,        security,      platform,
+        script,     hostname,      hosts,        epoch,        real_time,      mount_target,  mount_id,
+        mount_kind, mount_sharing, mount_mode,   fewer_mounts, mount_required, shared_memory, a_ulimit,
     };
     struct digest key[ARRAY_LEN(changes)];
     (void)state;
@@ -128,7 +131,7 @@ static void what_counts_changes_the_key(void **state)
 
 static void what_does_not_count_leaves_it(void **state)
 {
-    static void (*const changes[])(struct world *) = {proxy, limits, place, workers, history, secret};
+    static void (*const changes[])(struct world *) = {proxy, time_limits, place, workers, history, secret};
     struct digest plain = key_with(nothing);
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
