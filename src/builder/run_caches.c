@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "builder/node_owners.h"
 #include "builder/rootfs.h"
 #include "builder/run_cache_owners.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define SLOTS_MAX 1000u
+#define PAUSE_MAX_MS 32
 
 /* The folder of one id. */
 struct place {
@@ -85,13 +87,12 @@ static struct err *open_place(struct place *p, struct builder *b, const struct r
     return fs_mkdir_open(&p->dir, cache, folder);
 }
 
-static struct err *lock_slot(int *out, const struct place *p, unsigned slot, bool exclusive, bool wait,
-                             bool *got)
+static struct err *lock_slot(int *out, const struct place *p, unsigned slot, bool exclusive, bool *got)
 {
     AUTO(fd_close) int fd = -1;
     AUTO(mem_free) char *name = mem_printf("%u.lock", slot);
     TRY(fs_open(&fd, p->dir, name, O_RDWR | O_CREAT, 0600));
-    TRY(fs_lock(fd, exclusive, wait, got));
+    TRY(fs_lock(fd, exclusive, false, got));
     if (!*got)
         return NULL;
     (void)futimens(fd, NULL); /* what was used last is pruned last */
@@ -103,22 +104,34 @@ static struct err *take_private(int *lock, unsigned *slot, const struct place *p
 {
     for (*slot = 0; *slot < SLOTS_MAX; ++*slot) {
         bool got = false;
-        TRY(lock_slot(lock, p, *slot, true, false, &got));
+        TRY(lock_slot(lock, p, *slot, true, &got));
         if (got)
             return NULL;
     }
     return err_new(ERR_RESOURCE, "more than %u steps use this cache at once", SLOTS_MAX);
 }
 
+/* Who waits in the kernel does not see that the build is over, and of several threads only one sees a signal.
+ */
+static struct err *wait_for_slot(int *lock, const struct place *p, bool exclusive)
+{
+    for (unsigned pause = 1;; pause = pause < PAUSE_MAX_MS ? 2 * pause : pause) {
+        bool got = false;
+        TRY(lock_slot(lock, p, 0, exclusive, &got));
+        if (got)
+            return NULL;
+        TRY(stop_sleep_ms(pause));
+    }
+}
+
 static struct err *take_slot(int *lock, unsigned *slot, struct builder *b, const struct place *p,
                              enum run_sharing sharing)
 {
-    bool got = true;
     if (sharing == RUN_PRIVATE)
         return take_private(lock, slot, p);
     *slot = 0;
     builder_unlock(b);
-    struct err *e = lock_slot(lock, p, 0, sharing == RUN_LOCKED, true, &got);
+    struct err *e = wait_for_slot(lock, p, sharing == RUN_LOCKED);
     builder_lock(b);
     return e;
 }

@@ -91,3 +91,24 @@ says() {
     printf '%s\n' 'FROM base' 'COPY --from=one /one /' 'COPY --from=two /two /' >>context/Dockerfile
     lade build -q --timeout 120s context
 }
+
+@test "caches: stages that wait for one which another build has give up when the time is over, or when told" {
+    local stage holder
+    dockerfile 'RUN --mount=type=cache,id=held,target=/c,sharing=locked touch /c/held; for i in $(seq 1 600); do [ -e /c/go ] && break; sleep 0.1; done'
+    own
+    "${user[@]}" "$LADE_BIN" build -q --no-cache context >log 2>&1 &
+    holder=$!
+    wait_for 20 compgen -G "$LADE_CACHE/mounts/*/0/held"
+    for stage in one two; do
+        printf '%s\n' "FROM base AS $stage" "RUN --mount=type=cache,id=held,target=/c,sharing=locked echo $stage >/$stage"
+    done >context/Dockerfile
+    printf '%s\n' 'FROM base' 'COPY --from=one /one /' 'COPY --from=two /two /' >>context/Dockerfile
+    fails 10 'the build took longer than' -- lade build -q --timeout 1s context
+    own
+    run as timeout 1 "$LADE_BIN" build -q context
+    [ "$status" -eq 124 ]
+    kill -0 $holder # which had it all the while
+    as touch "$(dirname "$(compgen -G "$LADE_CACHE/mounts/*/0/held")")/go"
+    wait $holder || { cat log && return 1; }
+    lade build -q context
+}
