@@ -8,6 +8,7 @@
 #include "builder/explain_inner.h"
 #include "builder/listings.h"
 #include "builder/stepcache.h"
+#include "layers/listing.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #define SAME_WORDS 1000
 #define SAME_LAYER 10
 #define SAME_PLACE 1
-#define SAME_FILES 2
+#define SAME_FILES INT64_MAX
 
 void told_wipe(struct told *t)
 {
@@ -59,19 +60,31 @@ struct nearest {
     struct timespec used;
 };
 
+/* A layer that a record has in the place of ours: how many paths both have. */
+struct rival {
+    struct digest diff_id;
+    int64_t common;
+};
+
 /* What is looked for in all records. `near` says how near one is; 0: not at all. */
 struct search {
     struct nearest best;
     struct base_notes bases;
-    int64_t (*near)(const struct search *search, const struct step_record *other);
+    int64_t (*near)(struct search *search, const struct step_record *other);
     const struct step_record *record; /* of near_step */
-    const struct stage *stage;        /* of near_files */
+    struct builder *b;                /* of near_files, as all below */
+    const struct stage *stage;
+    struct buf files; /* the listing of its last layer */
+    struct rival *rival;
+    size_t rival_count, rival_room;
 };
 
 static void search_wipe(struct search *s)
 {
     steprecord_wipe(&s->best.record);
     base_notes_wipe(&s->bases);
+    buf_wipe(&s->files);
+    free(s->rival);
 }
 
 static bool is_layer(const char *name)
@@ -126,7 +139,7 @@ static bool is_any(const char *name)
 
 /* Another step is worth comparing with when it has the same words, or stands in the same place. Of several,
  * the one that has most in common and least besides. */
-static int64_t near_step(const struct search *search, const struct step_record *b)
+static int64_t near_step(struct search *search, const struct step_record *b)
 {
     const struct step_record *a = search->record;
     bool words = false, layers = false, all = false;
@@ -149,8 +162,35 @@ static bool is_layer_of(const struct step_input *in, const struct part *part)
     return in && str_eq(in->value, digest_text(&part->diff_id, text));
 }
 
-/* The very layer anywhere, or another one on the same layers. */
-static int64_t near_files(const struct search *search, const struct step_record *other)
+static int64_t count_common(const struct search *search, const struct digest *diff_id)
+{
+    AUTO_VALUE(buf_wipe) struct buf files = BUF(LISTING_MAX);
+    bool found = false;
+    struct err *e = listings_find(search->b, diff_id, &files, &found);
+    int64_t count = e || !found ? 0 : (int64_t)listing_common(buf_text(&search->files), buf_text(&files));
+    err_free(e);
+    return count;
+}
+
+/* Stages that begin alike have other files in the same place. */
+static int64_t common_with(struct search *search, const char *text)
+{
+    struct rival rival = {0};
+    struct err *e = digest_parse(&rival.diff_id, text);
+    if (e) {
+        err_free(e);
+        return 0;
+    }
+    for (size_t i = 0; i < search->rival_count; i++)
+        if (digest_equal(&search->rival[i].diff_id, &rival.diff_id))
+            return search->rival[i].common;
+    rival.common = count_common(search, &rival.diff_id);
+    MEM_PUSH(search->rival, search->rival_count, search->rival_room, rival);
+    return rival.common;
+}
+
+/* The very layer anywhere, or another one on the same layers, the better the more paths both have. */
+static int64_t near_files(struct search *search, const struct step_record *other)
 {
     const struct part_list *parts = &search->stage->parts;
     for (size_t i = 0; i < other->input_count; i++)
@@ -159,7 +199,8 @@ static int64_t near_files(const struct search *search, const struct step_record 
     for (size_t i = 0; i + 1 < parts->count; i++)
         if (!is_layer_of(explain_layer(other, "", i), parts->item[i]))
             return 0;
-    return explain_layer(other, "", parts->count - 1) ? SAME_PLACE : 0;
+    const struct step_input *there = explain_layer(other, "", parts->count - 1);
+    return there ? SAME_PLACE + common_with(search, there->value) : 0;
 }
 
 /* Of two that are as near, the one that was used last. */
@@ -346,11 +387,17 @@ static const char *find_layer(const struct builder *b, const struct part *part)
 static void tell_files(struct builder *b, const struct stage *s, const struct part *part)
 {
     AUTO_VALUE(told_wipe) struct told told = {0};
-    AUTO_VALUE(search_wipe) struct search search = {.near = near_files, .stage = s};
+    AUTO_VALUE(search_wipe)
+    struct search search = {.near = near_files, .b = b, .stage = s, .files = BUF(LISTING_MAX)};
     const char *from = find_layer(b, part);
+    bool listed = false;
     if (!from) {
+        struct err *e = listings_of_part(b, part, &search.files, &listed);
+        if (e)
+            log_debug("explain: %s", err_message(e));
+        err_free(e);
         look_for(&search, b);
-        const struct step_input *old = search.best.score == SAME_PLACE
+        const struct step_input *old = search.best.score > 0 && search.best.score < SAME_FILES
                                            ? explain_layer(&search.best.record, "", s->parts.count - 1)
                                            : NULL;
         if (search.best.score == SAME_FILES || (old && explain_part(b, part, old->value, &told)))

@@ -210,6 +210,22 @@ void listing_compare(struct listing_changes *out, const char *old, const char *n
     }
 }
 
+size_t listing_common(const char *a, const char *b)
+{
+    AUTO_VALUE(files_wipe) struct files one = {0};
+    AUTO_VALUE(files_wipe) struct files other = {0};
+    size_t count = 0;
+    parse(&one, a);
+    parse(&other, b);
+    for (size_t i = 0, k = 0; i < one.count && k < other.count;) {
+        int order = by_path(&one.item[i], &other.item[k]);
+        count += order == 0;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return count;
+}
+
 void listing_changes_wipe(struct listing_changes *changes)
 {
     for (size_t i = 0; i < changes->count; i++) {

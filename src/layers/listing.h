@@ -46,6 +46,8 @@ void listing_changes_wipe(struct listing_changes *changes);
 
 /* What differs, in the order of paths. Both may be anybody's. */
 void listing_compare(struct listing_changes *out, const char *old, const char *now);
+/* How many paths stand in both. */
+size_t listing_common(const char *a, const char *b);
 /* "content 4f1b0c22d9aa → 9e107d9d372b", for people. New string. */
 char *listing_change_text(const struct listing_change *change);
 

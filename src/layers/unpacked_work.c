@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "layers/indexfile.h"
+#include "layers/linkfirst.h"
 #include "layers/unpacked_inner.h"
 
 #include <errno.h>
@@ -97,16 +98,22 @@ int unpacking_dir(const struct unpacking *u)
     return u->fs;
 }
 
-/* Each name of a hard link is counted as a file of its own: it is known to be too much, never too little. */
-static uint64_t bytes_of(const struct node *n)
+static uint64_t bytes_below(const struct node *n, const struct tree *t, struct linkfirst *first)
 {
     uint64_t bytes = BLOCK;
 
-    if (n->type == NODE_FILE)
+    if (n->type == NODE_FILE && linkfirst_of(first, t, n) == n)
         bytes += (n->size + BLOCK - 1) / BLOCK * BLOCK;
     for (uint32_t i = 0; i < n->child_count; i++)
-        bytes += bytes_of(n->child[i]);
+        bytes += bytes_below(n->child[i], t, first);
     return bytes;
+}
+
+static uint64_t bytes_of(struct tree *t)
+{
+    AUTO_VALUE(linkfirst_wipe) struct linkfirst first = {0};
+
+    return bytes_below(tree_root(t), t, &first);
 }
 
 static struct err *write_index(const struct unpacking *u, struct tree *layer, const struct indexfile *head)
@@ -156,7 +163,7 @@ struct err *unpacking_publish(struct unpacked **out, struct unpacking *u, struct
     const struct indexfile head = {.blob = blob ? *blob : *diff_id, .diff_id = *diff_id, .beside = true};
 
     /* The four: the directory around, and what stands beside. */
-    uint64_t bytes = bytes_of(tree_root(layer)) + UINT64_C(4) * BLOCK;
+    uint64_t bytes = bytes_of(layer) + UINT64_C(4) * BLOCK;
 
     TRY(write_beside(u, layer, &head, bytes));
     TRY(publish(out, u, diff_id));

@@ -54,6 +54,16 @@ used() { find "$LADE_CACHE/$1" \( -name boot -o -type f -path "*/$1/*" -prune \)
     run ! grep ' $' <(lade du -v)
 }
 
+@test "a file with many names is counted once" {
+    printf '%s\n' 'FROM base' 'RUN head -c 1000000 /dev/zero >/a && ln /a /b && ln /a /c && ln /a /d' 'RUN echo' >context/Dockerfile
+    lade du --format json >before
+    lade build -q -t linked context
+    size=$(lade du --format json | jq '[.entries[] | select(.kind == "unpacked").size] | add')
+    size=$((size - $(jq '[.entries[] | select(.kind == "unpacked").size] | add' before)))
+    [ "$size" -ge 1000000 ]
+    [ "$size" -lt 1200000 ]
+}
+
 @test "du of nothing, and filters that cannot be" {
     run lade du --cache "$here/none" --store "$LADE_STORE"
     same exit 0 "$status"

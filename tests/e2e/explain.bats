@@ -108,6 +108,17 @@ cause() {
     fi
 }
 
+@test "stages that begin alike: files are compared with those of the same COPY" {
+    printf '%s\n' 'FROM base:1 AS one' 'COPY src /one' 'RUN cat /one/main.c' 'FROM base:1' 'COPY d /two' 'RUN cat /two/x' 'COPY --from=one /one /three' \
+        >project/Dockerfile
+    lade build -q -t now project
+    echo c >project/src/main.c
+    echo y >project/d/x
+    lade build -q --explain-cache -t now project 2>log
+    grep -Eq "cache: \[one 2/3\] .*: read, because: one/main.c: content $sha → $sha \(compared" log
+    grep -Eq "cache: \[stage-1 2/4\] .*: read, because: two/x: content $sha → $sha \(compared" log
+}
+
 @test "what mounts show, and the mounts" {
     row 'echo y >project/d/x' 'build 4/4' "mount /ctx: x: content $sha → $sha"
     cause '.kind == "file" and .mount == "/ctx" and .name == "x" and .what == "content"'

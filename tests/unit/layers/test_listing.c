@@ -47,6 +47,16 @@ static void test_compare(void **state)
            "c: new|z: gone");
 }
 
+static void test_common(void **state)
+{
+    (void)state;
+    assert_int_equal(listing_common("", ""), 0);
+    assert_int_equal(listing_common("f 0644 0:0 " A " a\nf 0644 0:0 " A " b\n", "f 0644 0:0 " B " c\n"), 0);
+    assert_int_equal(listing_common("f 0644 0:0 " A " a\nf 0644 0:0 " A " b\nf 0644 0:0 " A " d\n",
+                                    "f 0755 0:0 " B " d\nf 0644 0:0 " B " c\nl 0777 0:0 " B " b\n"),
+                     2);
+}
+
 /* Lines of anybody: cut, without words, with too few. */
 static void test_hostile(void **state)
 {
@@ -86,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_common),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_make),
     };
