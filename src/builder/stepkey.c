@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define NAME_MAX_LEN 64
 #define ANY_CACHE "any"
@@ -75,12 +76,15 @@ static void add_hosts(struct step_record *r, const struct builder *b)
     steprecord_add_text(r, "hosts", buf_text(&names));
 }
 
-/* What a command can see of what it may use. Time and workers are not that. */
+/* What a command can see of what it may use. Time, workers and memory (--memory, which is a limit of data)
+ * are not that: by them a command fails, or it makes what it makes. */
 static void add_limits(struct step_record *r, const struct run_options *o)
 {
     for (size_t i = 0; i < o->limit_count; i++) {
         const struct sandbox_limit *l = &o->limit[i];
         char name[NAME_MAX_LEN];
+        if (l->what == RLIMIT_DATA)
+            continue;
         AUTO(mem_free) char *text = mem_printf("%d=%" PRIu64 ":%" PRIu64, l->what, l->soft, l->hard);
         snprintf(name, sizeof name, "ulimit %zu", i);
         steprecord_add_text(r, name, text);

@@ -13,8 +13,8 @@
  * All that decides what a RUN makes, as the inputs of a record: the layers below by diff ID, the command, its
  * environment, user and directory, what its mounts show by content, platform, network, host names,
  * --ulimit and --shm-size, the build's epoch, the versions of the tar format and of how root is emulated. Not
- * in it, as with BuildKit: the contents of caches and secrets, agents, proxies, timeouts. Nor: file times,
- * owners and place of the context.
+ * in it, as with BuildKit: the contents of caches and secrets, agents, proxies, memory, timeouts. Nor: file
+ * times, owners and place of the context.
  */
 #define STEPKEY_ROOT "root/1" /* to be raised when the emulation of root makes other layers */
 #define STEPKEY_COPY "copy/1" /* to be raised when COPY puts files in another way */
