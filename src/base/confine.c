@@ -32,6 +32,9 @@ static const int allowed[] = {
     SCMP_SYS(sigreturn),     SCMP_SYS(restart_syscall), SCMP_SYS(exit),      SCMP_SYS(exit_group),
 };
 
+/* A thread that was made before the filter may still be in its first steps. */
+static const int thread_start[] = {SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(rt_sigprocmask)};
+
 /* What the sanitizers need to watch and to report: their maps of memory, the names in this program. */
 static const int sanitizer_allowed[] = {
     SCMP_SYS(mprotect),     SCMP_SYS(gettimeofday),    SCMP_SYS(mmap),
@@ -89,7 +92,8 @@ static bool load_filter(void)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     bool good = filter && seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
                 seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
-                allow(filter, allowed, ARRAY_LEN(allowed));
+                allow(filter, allowed, ARRAY_LEN(allowed)) &&
+                allow(filter, thread_start, ARRAY_LEN(thread_start));
 
     if (SANITIZER)
         good = good && allow(filter, sanitizer_allowed, ARRAY_LEN(sanitizer_allowed));

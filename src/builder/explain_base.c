@@ -147,7 +147,7 @@ static void tell(const struct comparison *c, const struct stage *s, const char *
     struct cause cause = {.kind = s == c->s ? "base" : "image",
                           .name = name,
                           .now = *now ? now : NULL,
-                          .old = digest_is_set(&was) ? old->digest : NULL};
+                          .old = old && digest_is_set(&was) ? old->digest : NULL};
     AUTO(mem_free) char *old_name = old ? str_safe(old->name) : NULL;
     if (!*after && !*before)
         told_add(c->told, cause, mem_printf("%s: %s", subject(c, s), name));
