@@ -145,8 +145,7 @@ static struct err *read_cache(struct usage *out, const char *path, struct store 
     AUTO(fd_close) int cache = -1;
     TRY(fs_open(&cache, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0));
     TRY(usage_read_files(out, cache));
-    if (usage_has_folder(cache, USAGE_STEPS))
-        TRY(usage_read_steps(out, cache, layout));
+    TRY(usage_read_steps(out, cache, layout));
     if (usage_has_folder(cache, USAGE_UNPACKED))
         TRY(read_unpacked(out, cache));
     if (usage_has_folder(cache, USAGE_MOUNTS))

@@ -90,7 +90,7 @@ void usage_limit(const char *cache, struct store *layout);
 /* Is the kind's folder there? One that is a symbolic link leads to what is not the cache's: left alone. */
 bool usage_has_folder(int cache, enum usage_kind kind);
 
-/* The parts of usage_read: plain files, records of steps, and the store. */
+/* The parts of usage_read: plain files, what stands in those that are records of steps, and the store. */
 MUST_USE struct err *usage_read_files(struct usage *u, int cache);
 MUST_USE struct err *usage_read_steps(struct usage *u, int cache, struct store *layout);
 MUST_USE struct err *usage_read_blobs(struct usage *u, struct store *layout);

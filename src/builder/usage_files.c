@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 
 /* Kinds of which each file is an entry. */
-static const enum usage_kind simple[] = {USAGE_INDEX, USAGE_LAYERS, USAGE_LISTINGS, USAGE_UPLOADS};
+static const enum usage_kind simple[] = {USAGE_INDEX, USAGE_LAYERS, USAGE_STEPS, USAGE_LISTINGS,
+                                         USAGE_UPLOADS};
 
 /* An upload's file is locked as long as it runs. Other files are read as a whole and never locked. */
 static bool is_locked(int folder, const char *name)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/codec.h"
-#include "base/dir.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "builder/stepcache.h"
 #include "builder/usage.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define ABOUT_MAX 200
 
@@ -27,8 +25,9 @@ static char *about(const struct step_record *r)
 }
 
 /* A record that cannot be read is of no use. */
-static struct err *read_record(struct usage_entry *e, int folder, const char *name, struct store *layout)
+static struct err *read_record(struct usage_entry *e, int cache, struct store *layout)
 {
+    const char *name = strrchr(e->id, '/') + 1;
     AUTO_VALUE(buf_wipe) struct buf data = BUF(STEPRECORD_MAX);
     AUTO_VALUE(steprecord_wipe) struct step_record r = {0};
     struct digest key = {.alg = DIGEST_SHA256};
@@ -36,7 +35,7 @@ static struct err *read_record(struct usage_entry *e, int folder, const char *na
     e->useless = true;
     if (!codec_unhex(name, strlen(name), key.bytes, 32))
         return NULL;
-    AUTO(err_free) struct err *damaged = fs_read_file(&data, folder, name, NULL);
+    AUTO(err_free) struct err *damaged = fs_read_file(&data, cache, e->id, NULL);
     if (!damaged)
         damaged = steprecord_decode(&r, &key, buf_text(&data), data.len);
     if (damaged)
@@ -56,26 +55,8 @@ static struct err *read_record(struct usage_entry *e, int folder, const char *na
 
 struct err *usage_read_steps(struct usage *u, int cache, struct store *layout)
 {
-    AUTO(fd_close) int folder = -1;
-    const struct dirent *d;
-    struct err *e = fs_open(&folder, cache, STEPCACHE_FOLDER, O_RDONLY | O_DIRECTORY, 0);
-    if (e && err_kind_of(e) == ERR_NOT_FOUND) {
-        err_free(e);
-        return NULL;
-    }
-    TRY(e);
-    AUTO(closedir) DIR *dir = dir_take(fcntl(folder, F_DUPFD_CLOEXEC, 0));
-    if (!dir)
-        return err_sys("read " STEPCACHE_FOLDER);
-    while ((d = readdir(dir))) {
-        struct stat st;
-        if (d->d_name[0] == '.' || fstatat(folder, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISREG(st.st_mode))
-            continue;
-        struct usage_entry *entry = usage_add(u, USAGE_STEPS, path_join(STEPCACHE_FOLDER, d->d_name));
-        entry->bytes = (uint64_t)st.st_size;
-        entry->used = st.st_mtim;
-        TRY(read_record(entry, folder, d->d_name, layout));
-    }
+    for (size_t i = 0; i < u->count; i++)
+        if (u->item[i].kind == USAGE_STEPS)
+            TRY(read_record(&u->item[i], cache, layout));
     return NULL;
 }
